@@ -54,7 +54,7 @@ class FactorGrid:
 
     def classes(self, index: ArrayLike) -> NDArray[np.int64]:
         """Classes (..., K) of the rows `index` (...), each in 0 … size - 1."""
-        index = self._checked(index)
+        index = self.checked(index)
         return np.stack(np.unravel_index(index, self.sizes), axis=-1).astype(np.int64)
 
     def index(self, classes: ArrayLike | Sequence[int]) -> NDArray[np.int64]:
@@ -74,7 +74,8 @@ class FactorGrid:
         columns = [np.array(level)[classes[..., k]] for k, level in enumerate(self.levels)]
         return np.stack(columns, axis=-1)
 
-    def _checked(self, index: ArrayLike) -> NDArray[np.int64]:
+    def checked(self, index: ArrayLike) -> NDArray[np.int64]:
+        """`index` as int64; `ValueError` for what is no whole number or not in the grid."""
         index = _whole_numbers(index, "index")
         if index.size and (index.min() < 0 or index.max() >= self.size):
             bad = index.min() if index.min() < 0 else index.max()
