@@ -74,10 +74,15 @@ class Sprites:
 
     def _unpacked(self, rows: torch.Tensor, device: str | torch.device) -> torch.Tensor:
         packed = self.packed.index_select(0, rows.to(self.packed.device)).to(device)
-        if packed.is_cpu:  # five times as fast there as shifts, see bench/sprites.py
+        if packed.is_cpu:  # several times as fast there as shifts: bench/sprites.py measures both
             return torch.from_numpy(np.unpackbits(packed.numpy(), axis=1, bitorder="little"))
-        shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
-        return (packed.unsqueeze(-1) >> shifts) & 1
+        return unpack_by_shifts(packed)
+
+
+def unpack_by_shifts(packed: torch.Tensor) -> torch.Tensor:
+    """Bits (n, bytes, 8) in {0, 1} of the uint8 rows `packed` (n, bytes), lowest first."""
+    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    return (packed.unsqueeze(-1) >> shifts) & 1
 
 
 def load_sprites(path: str | Path | None = None) -> Sprites:
