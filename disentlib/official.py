@@ -27,6 +27,11 @@ VALUES = ("latents_values", "latents/values")
 # Official pixels that may differ from the rendered image: none of the published ones does.
 TOLERANCE = 8
 
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
 Parts = Iterator[NDArray[Any]]
 
 
@@ -123,13 +128,11 @@ def _from_npz(path: Path, archive: zipfile.ZipFile, names, shape, dtype) -> Part
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"{path}: has no array {name!r}; it is not the official file")
     with archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else (np.lib.format.read_array_header_2_0)
-        )
-        found, fortran, found_dtype = header(file)
+        try:
+            read_header = HEADERS[np.lib.format.read_magic(file)]
+            found, fortran, found_dtype = read_header(file)
+        except (ValueError, KeyError) as error:
+            raise OSError(f"{name} has no array header") from error
         _checked(path, name, found, found_dtype, shape, dtype)
         if fortran:
             raise ValueError(f"{path}: {name!r} is in Fortran order; save it in C order")
