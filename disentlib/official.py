@@ -51,23 +51,22 @@ def read(path: str | Path, grid: FactorGrid, rendered: NDArray[np.uint64]) -> ND
             VALUES: ((grid.size, len(grid.sizes) + 1), np.float64),
         }
         parts = {names: member(names, *form) for names, form in shapes.items()}
-        index = np.arange(grid.size)
-        classes = np.pad(grid.classes(index), ((0, 0), (1, 0)))
-        _same(path, "classes", parts[CLASSES], classes)
-        values = np.pad(grid.values(index), ((0, 0), (1, 0)), constant_values=1.0)
-        _same(path, "values", parts[VALUES], values)
+        _same(path, "classes", parts[CLASSES], grid.classes, 0)
+        _same(path, "values", parts[VALUES], grid.values, 1)
         return _packed(path, parts[IMAGES], rendered)
 
 
-def _same(path: Path, what: str, parts: Parts, expected: NDArray[Any]) -> None:
+def _same(path: Path, what: str, parts: Parts, known: Callable[..., Any], colour: int) -> None:
     start = 0
     for part in parts:
-        wrong = ~np.isclose(part, expected[start : start + len(part)], rtol=0, atol=1e-6)
+        factors = known(np.arange(start, start + len(part)))
+        expected = np.pad(factors, ((0, 0), (1, 0)), constant_values=colour)
+        wrong = ~np.isclose(part, expected, rtol=0, atol=1e-6)
         if wrong.any():
             row = int(np.flatnonzero(wrong.any(axis=1))[0])
             raise ValueError(
                 f"{path}: the {what} of image {start + row} are {part[row].tolist()}, not "
-                f"{expected[start + row].tolist()}; the file is not in the official order"
+                f"{expected[row].tolist()}; the file is not in the official order"
             )
         start += len(part)
 

@@ -182,21 +182,39 @@ def test_broken_array_header(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def write_whole_npz(path, latents, parts):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in latents.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.save(file, array)
+        with archive.open("imgs.npy", "w", force_zip64=True) as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (GRID.size, 64, 64)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for part in parts:
+                file.write(part.tobytes())
+
+
+def write_whole_hdf5(path, latents, parts):
+    write_hdf5(path, latents)
+    with h5py.File(path, "r+") as file:
+        form = {"chunks": (2048, 64, 64), "compression": 1}
+        images = file.create_dataset("imgs", (GRID.size, 64, 64), np.uint8, **form)
+        start = 0
+        for part in parts:
+            images[start : start + len(part)] = part
+            start += len(part)
+
+
 @pytest.mark.slow
-def test_official_size(tmp_path):
+@pytest.mark.parametrize("write", [write_whole_npz, write_whole_hdf5])
+def test_official_size(write, tmp_path):
     """The real 737,280 images, written in parts, read back through the public door."""
     sprites = load_sprites()
-    path = tmp_path / "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.hdf5"
-    with h5py.File(path, "w") as file:
-        latents = arrays(GRID, np.zeros((0, 64), "<u8"))
-        file["latents/classes"] = latents["latents_classes"]
-        file["latents/values"] = latents["latents_values"]
-        images = file.create_dataset(
-            "imgs", (GRID.size, 64, 64), np.uint8, chunks=(2048, 64, 64), compression=1
-        )
-        for start in range(0, GRID.size, 8192):
-            part = np.arange(start, min(start + 8192, GRID.size))
-            images[part[0] : part[-1] + 1] = sprites.images(part)
+    latents = arrays(GRID, np.zeros((0, 64), "<u8"))
+    del latents["imgs"]
+    cuts = range(0, GRID.size, 8192)
+    path = tmp_path / "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
+    write(path, latents, (sprites.images(np.arange(cut, cut + 8192)) for cut in cuts))
     words = load_sprites(path).packed
     path.unlink()
     assert np.array_equal(words.numpy(), sprites.packed.numpy())
