@@ -1,0 +1,34 @@
+"""Scores of disentanglement: functions of a table of codes and the grid of factors, never a model."""
+
+from disentlib.metrics.beta_vae import beta_vae_score
+from disentlib.metrics.dci import DCI, dci
+from disentlib.metrics.explicitness import explicitness
+from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
+from disentlib.metrics.irs import irs
+from disentlib.metrics.mutual_information import mig, modularity, mutual_information
+from disentlib.metrics.posterior import active_units, gaussian_total_correlation, kl_per_dimension
+from disentlib.metrics.sap import attribute_scores, sap
+from disentlib.metrics.suite import SCORES, THESIS_SCORES, plan, score_all, score_posterior
+
+__all__ = [
+    "DCI",
+    "SCORES",
+    "THESIS_SCORES",
+    "active_units",
+    "attribute_scores",
+    "beta_vae_score",
+    "dci",
+    "explicitness",
+    "factor_vae_score",
+    "gaussian_total_correlation",
+    "irs",
+    "kl_per_dimension",
+    "mig",
+    "modularity",
+    "mutual_information",
+    "plan",
+    "pruned_factor_vae_score",
+    "sap",
+    "score_all",
+    "score_posterior",
+]
