@@ -64,6 +64,19 @@ def discriminator_loss(joint_logits: Tensor, permuted_logits: Tensor) -> Tensor:
     return 0.5 * (joint + permuted)
 
 
+def total_correlation_gradient(codes_gradient: Tensor, joint_logits: Tensor) -> Tensor:
+    """Gradient (n, D) of `total_correlation` for the codes, from that of `discriminator_loss`.
+
+    With two classes, the gradients of both for a code's two logits are multiples of (1, -1): 1/n
+    for the total correlation and -p/2n for the loss, p the probability of "permuted". Going back
+    through the network is linear, code by code, so the one is the other times -2/p, and the
+    discriminator needs one backward pass in place of two. Where p is too small for float32 (a log
+    ratio above 80 nats) both are 0.
+    """
+    permuted = joint_logits.detach().softmax(dim=1)[:, 1:]
+    return torch.where(permuted > 1e-35, -2 * codes_gradient / permuted, 0.0)
+
+
 @dataclass(frozen=True)
 class Losses:
     """The terms of one objective in nats: sums over pixels or dimensions, means over a batch."""

@@ -35,8 +35,8 @@ def train_step(state: State, x: Tensor, noise: Tensor, config: TrainingConfig) -
 
     Discriminator and VAE share one pass of codes: Eq. 30 of the thesis permutes the same batch
     (Kim and Mnih take a second one). Both gradients are taken before either network moves, and
-    each is taken for its own weights only: codes enter the discriminator as a leaf, whose gradient
-    is handed on to the encoder by itself.
+    each is taken for its own weights only: codes enter the discriminator as a leaf. Its one backward
+    pass serves both, see `objectives.total_correlation_gradient`.
     """
     kl_weight, tc_weight = objectives.weights(config.model, config.beta, config.gamma)
     undefined = x.new_full((), math.nan)
@@ -67,8 +67,8 @@ def train_step(state: State, x: Tensor, noise: Tensor, config: TrainingConfig) -
         joint, marginal = answers.float().chunk(2)
         tc = objectives.total_correlation(joint)
         d_loss = objectives.discriminator_loss(joint, marginal)
-        (gradient,) = torch.autograd.grad(tc, codes, retain_graph=True)
-        d_loss.backward(inputs=list(state.discriminator.parameters()))
+        d_loss.backward(inputs=[codes, *state.discriminator.parameters()])
+        gradient = objectives.total_correlation_gradient(codes.grad, joint)
         torch.autograd.backward([total, z], [None, tc_weight * gradient])
         total = total + tc_weight * tc
         right = (joint[:, 0] > joint[:, 1]).sum() + (marginal[:, 1] > marginal[:, 0]).sum()
