@@ -35,8 +35,8 @@ def train_step(state: State, x: Tensor, noise: Tensor, config: TrainingConfig) -
 
     Discriminator and VAE share one pass of codes: Eq. 30 of the thesis permutes the same batch
     (Kim and Mnih take a second one). Both gradients are taken before either network moves, and
-    each is taken for its own weights only: codes enter the discriminator as a leaf. Its one backward
-    pass serves both, see `objectives.total_correlation_gradient`.
+    each is taken for its own weights only: codes enter the discriminator as a leaf. One backward
+    pass through it serves both, see `objectives.total_correlation_gradient`.
     """
     kl_weight, tc_weight = objectives.weights(config.model, config.beta, config.gamma)
     undefined = x.new_full((), math.nan)

@@ -1,4 +1,4 @@
-"""Scores of disentanglement: functions of a table of codes and the grid of factors, never a model."""
+"""Scores of disentanglement: functions of a table of codes and the factor grid, never a model."""
 
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, dci

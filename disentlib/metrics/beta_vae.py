@@ -68,6 +68,6 @@ def beta_vae_score(
 def mean_difference(
     codes: NDArray, rows: NDArray[np.int64], difference: str = "absolute"
 ) -> NDArray[np.float64]:
-    """Means (points, D) over the batch of z₁ - z₂, or of its absolute value; rows (points, b, 2)."""
+    """Means (points, D) over a batch of z₁ - z₂, or of its absolute value; rows (points, b, 2)."""
     gap = look_up(codes, rows[..., 0]) - look_up(codes, rows[..., 1])
     return (np.abs(gap) if difference == "absolute" else gap).mean(axis=1)

@@ -51,7 +51,7 @@ def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
 
 
 def look_up(codes: NDArray, index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Codes (..., D) of the rows `index` (...) in float64; `ValueError` for NaN or infinite ones."""
+    """Codes (..., D) of the rows `index` (...) in float64; `ValueError` for NaN or infinity."""
     values = codes[index].astype(np.float64)
     if not np.isfinite(values).all():
         bad = ~np.isfinite(values).all(axis=-1)
@@ -110,7 +110,7 @@ class Batches:
 
 
 def shared_class_batches(grid: FactorGrid, seed: int, points: int, batch_size: int) -> Batches:
-    """Batches (points, batch) in which all images share one class of the factor: FactorVAE score."""
+    """Batches (points, batch) whose images share one class of the factor: FactorVAE score."""
     generator = stream(seed, "scores: shared class")
     factor = generator.integers(len(grid.sizes), size=points)
     rows = generator.integers(grid.size, size=(points, batch_size))
