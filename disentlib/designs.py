@@ -90,7 +90,7 @@ def spread(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
 def random_mixture(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float64]:
     """A random representation, anywhere between one factor a dimension and all, clean and noisy.
 
-    The squared weights of the factors in a dimension are a draw from a Dirichlet distribution, whose
+    The squared weights of the factors in a dimension are drawn from a Dirichlet distribution whose
     parameter is drawn once, log-uniform in 0.03 … 30: small ones give a dimension to one factor,
     large ones to all. Noise takes a share of the variance, drawn once, uniform in 0 … 1. Every
     dimension has variance 1 (the noise in expectation). For agreement of scores over many seeds.
@@ -120,6 +120,6 @@ def orthonormal(rows: int, columns: int, seed: int = 0) -> NDArray[np.float64]:
 
 
 def _at_least(D: int, codes: NDArray) -> int:
-    if D < codes.shape[1]:
+    if codes.shape[1] > D:
         raise ValueError(f"D = {D} is less than the {codes.shape[1]} dimensions of the codes")
     return D
