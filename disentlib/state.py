@@ -62,8 +62,9 @@ def save(state: State, folder: Path, config: TrainingConfig) -> None:
     tensors["history/window"] = state.window
     facts = {"config": config.to_dict(), "step": state.step}
     facts |= {"seconds": state.seconds, "joules": state.joules}
-    checkpoints.save_checkpoint(folder / "checkpoints", state.step, tensors, facts)
+    # In this order, so that the history is never behind the checkpoint that a run goes on from.
     history.write_history(folder / "history.csv", state.records, config.D)
+    checkpoints.save_checkpoint(folder / "checkpoints", state.step, tensors, facts)
 
 
 def restore(state: State, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -77,8 +78,13 @@ def restore(state: State, tensors: dict[str, Tensor], facts: dict[str, Any]) -> 
         state.discriminator.load_state_dict(part("discriminator/"))
     for i, optimiser in enumerate(state.optimisers):
         values: dict[int, dict[str, Tensor]] = {}
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
         for name, tensor in part(f"optimiser/{i}/").items():
             number, key = name.split("/")
+            parameter = parameters[int(number)]
+            if tensor.shape == parameter.shape:
+                # In the parameter's own layout: fused Adam walks the memory of both side by side.
+                tensor = torch.empty_like(parameter).copy_(tensor)
             values.setdefault(int(number), {})[key] = tensor
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": values, "param_groups": groups})
