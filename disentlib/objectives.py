@@ -59,9 +59,10 @@ def discriminator_loss(joint_logits: Tensor, permuted_logits: Tensor) -> Tensor:
     {eq}`eq-discriminator` (thesis, Eq. 33 with its sign turned, since we minimise). Logits (n, 2)
     each, class 0 = joint, class 1 = permuted. Nats a code; log 2 for a discriminator that guesses.
     """
-    joint = F.cross_entropy(joint_logits, joint_logits.new_zeros(len(joint_logits)).long())
-    permuted = F.cross_entropy(permuted_logits, permuted_logits.new_ones(len(joint_logits)).long())
-    return 0.5 * (joint + permuted)
+    # Of two classes the difference counts; softplus keeps gradients that 1 - softmax rounds to 0.
+    joint = F.softplus(joint_logits[:, 1] - joint_logits[:, 0])
+    permuted = F.softplus(permuted_logits[:, 0] - permuted_logits[:, 1])
+    return 0.5 * (joint.mean() + permuted.mean())
 
 
 def total_correlation_gradient(codes_gradient: Tensor, joint_logits: Tensor) -> Tensor:
