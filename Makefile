@@ -8,7 +8,7 @@ BOOK := _build/html/index.html
 PASSED := _build/passed
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-export STUDY
+
 
 SOURCES := $(shell git ls-files disentlib notebooks book studies tests bench profiles results \
 	Snakefile _config.yml _toc.yml pyproject.toml requirements.lock environment.yml Makefile 2>/dev/null)

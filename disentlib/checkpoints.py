@@ -33,12 +33,17 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
 
     The rename inside `atomic_write` is the commit point: before it the file does not exist, after
     it the file is whole and on disk. The digest inside tells a later reader of damage.
+
+    Raises `OSError` as the file system does (disk full, read-only folder), with `path` untouched.
     """
     text = json.dumps(facts, sort_keys=True)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "facts": text, "digest": digest(plain, text)}
     with atomic_write(path) as temporary:
-        save_file(plain, temporary, metadata)
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:  # what the file system said, as text
+            raise OSError(f"{path} not written: {error}") from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -71,8 +76,10 @@ def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], fact
             continue
         if not tensor.isfinite().all():
             raise FloatingPointError(f"step {step}: {name} is no longer finite; not kept")
-    save_tensors(folder / f"step-{step:09d}.safetensors", tensors, facts)
-    for old in checkpoints(folder)[KEPT:]:
+    kept = folder / f"step-{step:09d}.safetensors"
+    save_tensors(kept, tensors, facts)
+    # A file of a later step is one that this run could not read: it takes no good one's place.
+    for old in [path for path in checkpoints(folder) if path <= kept][KEPT:]:
         old.unlink(missing_ok=True)
 
 
@@ -103,4 +110,6 @@ def require_same(found: dict, wanted: dict, path: Path) -> None:
     names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
     if names:
         pairs = ", ".join(f"{n} {found.get(n)!r}, not {wanted.get(n)!r}" for n in names)
-        raise ValueError(f"{path} is of another configuration ({pairs}); choose another folder")
+        raise ValueError(
+            f"{path} is of another configuration ({pairs}); remove its folder or choose another"
+        )

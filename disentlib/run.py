@@ -51,7 +51,6 @@ def run_page(page: str | Path, output: str | Path, parameters: dict[str, Any]) -
                 progress_bar=False,
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
-                cwd=str(page.parent),
             )
         os.replace(temporary, output)
         failed.unlink(missing_ok=True)
