@@ -39,6 +39,7 @@ def rapl_counter(powercap: Path) -> Callable[[], float] | None:
         packages = [
             (zone / "energy_uj", int((zone / "max_energy_range_uj").read_text()))
             for zone in sorted(powercap.glob("*rapl:?"))
+            if (zone / "name").read_text().startswith("package")  # laptops count "psys" besides
         ]
         last = [int(path.read_text()) for path, _ in packages]
     except (OSError, ValueError):

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from disentlib.files import remove_temporaries
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder` for this process; the kernel lets go of it however the process ends.
+
+    Half-written files of a process that was killed here are removed first.
 
     Raises `RuntimeError` in one line that names the process which holds it, `OSError` where the
     folder cannot be written to.
@@ -29,6 +33,7 @@ def locked(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        remove_temporaries(folder)
         try:
             yield
         finally:

@@ -132,9 +132,9 @@ def train(
                     group["lr"] = factor * optimiser.defaults["lr"]
             row = (state.step - 1) % config.log_every
             state.window[row] = train_step(state, x, noise, config)
-            last = state.step == config.steps
+            last, stop = state.step == config.steps, sigterm.is_set()
             log = last or row == config.log_every - 1
-            keep = last or state.step % config.checkpoint_every == 0 or sigterm.is_set()
+            keep = last or state.step % config.checkpoint_every == 0 or stop
             snapshot = state.step in config.snapshots
             if not (log or keep or snapshot):
                 continue
@@ -158,7 +158,7 @@ def train(
                 save(state, folder, config)
             if log:
                 yield state.records[-1]
-            if sigterm.is_set() and not last:
+            if stop and not last:
                 print(f"SIGTERM: stopped after step {state.step}, checkpoint kept", file=sys.stderr)
                 raise SystemExit(143)
         losses = held_out_losses(state.vae, state.discriminator, sprites, held_out, config)
