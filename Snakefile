@@ -54,7 +54,7 @@ rule train:
         "Training {wildcards.run}"
     shell:
         "python -m disentlib.run notebooks/training.md {log.notebook} {params.flags}"
-        f" -p folder {FOLDER}"
+        f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
 rule score:
@@ -75,7 +75,7 @@ rule score:
         "Scoring {wildcards.run}"
     shell:
         "python -m disentlib.run notebooks/scoring.md {log.notebook} {params.flags}"
-        f" -p conventions False -p folder {FOLDER}"
+        f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
 rule collect:
