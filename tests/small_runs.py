@@ -1,0 +1,73 @@
+"""Runs of seconds for the tests of training: 2,400 sprites, networks in full, a few steps."""
+
+import contextlib
+import csv
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from disentlib import checkpoints
+from disentlib.configuration import TrainingConfig
+from disentlib.factors import FactorGrid
+from disentlib.files import read_json
+from disentlib.render import render
+from disentlib.sprites import GRID, Sprites
+from disentlib.training import train
+
+SMALL = FactorGrid(GRID.names, (3, 2, 4, 10, 10))
+STRIDE = (1, 5, 10, 3, 3)  # spread over the whole grid
+WALL_CLOCK = ("seconds", "joules", "images_per_second")
+
+
+def small_sprites() -> Sprites:
+    words = render(GRID.index(SMALL.classes(np.arange(SMALL.size)) * STRIDE))
+    return Sprites(torch.from_numpy(words.view(np.uint8)), SMALL)
+
+
+def config(**changes) -> TrainingConfig:
+    usual = {"model": "beta_vae", "D": 3, "seed": 0, "steps": 7, "batch_size": 8}
+    usual |= {"checkpoint_every": 2, "log_every": 3, "evaluation_images": 16}
+    return TrainingConfig(**usual | changes)
+
+
+def run(settings: TrainingConfig, sprites: Sprites, folder: Path) -> list[dict[str, float]]:
+    return list(train(settings, sprites, folder))
+
+
+def outcome(folder: Path) -> dict:
+    """All that a finished run left, but for what the clock says."""
+    result = read_json(folder / "result.json")
+    for name in ("seconds", "joules", "energy_source"):
+        del result[name]
+    with (folder / "history.csv").open(newline="") as file:
+        rows = [
+            {name: text for name, text in row.items() if name not in WALL_CLOCK}
+            for row in csv.DictReader(file)
+        ]
+    models = {
+        path.name: (checkpoints.digest(tensors), facts)
+        for path in sorted(folder.glob("model*.safetensors"))
+        for tensors, facts in [checkpoints.load_tensors(path)]
+    }
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    return {"result": result, "history": rows, "models": models, "files": files}
+
+
+def attempt(settings: dict, folder: Path, slowed: float = 0.0) -> None:
+    """Train in a child process: its words go to `folder`.log, each fsync takes `slowed` s more."""
+    log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 2)
+    if slowed:
+        fsync = os.fsync
+        os.fsync = lambda descriptor: [time.sleep(slowed), fsync(descriptor)]
+    torch.set_num_threads(1)
+    run(TrainingConfig.from_dict(settings), small_sprites(), folder)
+
+
+def temporaries(folder: Path) -> list[Path]:
+    with contextlib.suppress(FileNotFoundError):  # a folder that comes or goes meanwhile
+        return list(folder.rglob(".*.tmp*"))
+    return []

@@ -1,0 +1,51 @@
+"""Random streams: the same from the same place, and apart from every other."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from disentlib.seeds import PURPOSES, stream, torch_stream
+
+PLACES = list(product((0, 1, 1000), PURPOSES, ((), (0,), (1,), (1, 0))))
+
+
+def test_a_stream_repeats_itself():
+    for seed, purpose, position in PLACES:
+        draws = [stream(seed, purpose, *position).random(4) for _ in range(2)]
+        assert np.array_equal(*draws)
+        draws = [torch.rand(4, generator=torch_stream(seed, purpose, *position)) for _ in range(2)]
+        assert torch.equal(*draws)
+
+
+def test_no_two_places_share_a_stream():
+    first = {tuple(stream(*place[:2], *place[2]).random(2)) for place in PLACES}
+    assert len(first) == len(PLACES)
+    first = {torch_stream(*place[:2], *place[2]).initial_seed() for place in PLACES}
+    assert len(first) == len(PLACES)
+
+
+def test_streams_of_neighbours_are_uncorrelated():
+    draws = np.array([stream(0, "posterior noise", t).standard_normal(1000) for t in range(40)])
+    off = np.corrcoef(draws)[~np.eye(40, dtype=bool)]
+    assert abs(off).max() < 0.16  # five standard deviations of 1/sqrt(1000)
+
+
+def test_torch_and_numpy_global_states_play_no_part():
+    torch.manual_seed(1)
+    np.random.seed(1)
+    one = torch.rand(3, generator=torch_stream(0, "evaluation"))
+    torch.manual_seed(2)
+    np.random.seed(2)
+    assert torch.equal(one, torch.rand(3, generator=torch_stream(0, "evaluation")))
+
+
+@pytest.mark.parametrize(
+    ("seed", "purpose", "message"),
+    [(-1, "evaluation", "^seed -1 is negative; use 0 or more$"), (0, "", "needs a purpose")],
+)
+def test_bad_places_are_refused(seed, purpose, message):
+    for make in (stream, torch_stream):
+        with pytest.raises(ValueError, match=message):
+            make(seed, purpose)
