@@ -101,7 +101,7 @@ def _parsed(name: str, content: Mapping[str, Any], overrides: Mapping[str, Any])
             config = training | settings | overrides | dict(zip(AXES, point))
             runs.append(Run(variant, TrainingConfig.from_dict(config)))
     keys = [run.key for run in runs]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+    if twice := [key for key in keys if keys.count(key) > 1]:
         raise ValueError(f"the grid names {twice[0]} twice; give each value once")
     scoring = content.get("scoring") or {}
     _known("scoring key", scoring, [field.name for field in fields(Scoring)])
