@@ -21,8 +21,10 @@ def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequ
     it stands and not by what was drawn before, a run that goes on at step t draws what it would
     have drawn: there is no generator state to lose.
 
-    Raises `ValueError` for a negative seed or a purpose without a name.
+    Raises `ValueError` for a seed that is negative or no whole number, or a purpose without a name.
     """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise ValueError(f"seed={seed!r} must be a whole number of at least 0")
     if seed < 0:
         raise ValueError(f"seed {seed} is negative; use 0 or more")
     if not purpose:

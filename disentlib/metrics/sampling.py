@@ -4,7 +4,6 @@ The rows depend on the grid, the seed and the settings, never on the codes. So t
 (`plan`) can be encoded once, and every score is array arithmetic on the table.
 """
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,15 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.factors import FactorGrid
+from disentlib.seeds import stream
 
 CHUNK = 500  # batches looked up at a time; no result depends on it
-
-
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """A random stream for one purpose: no two share state, so a new score moves no other."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed={seed!r} must be a whole number of at least 0")
-    return np.random.default_rng([int(seed), zlib.crc32(purpose.encode())])
 
 
 def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
