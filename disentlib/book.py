@@ -25,7 +25,7 @@ def what_pages_read(study: str) -> str:
     files += [file for folder in (RESULTS, STUDIES) for file in folder.rglob("*") if file.is_file()]
     sha = hashlib.sha256(study.encode())
     for file in sorted(files):
-        sha.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
     return sha.hexdigest()
 
 

@@ -122,7 +122,7 @@ def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
             f"{here / 'table.csv'} is not there; type make study STUDY={name} first"
         )
     table = pd.read_csv(here / "table.csv", keep_default_na=False)
-    history = pd.read_csv(here / "history.csv").fillna({"variant": ""})
+    history = pd.read_csv(here / "history.csv", dtype={"variant": str}).fillna({"variant": ""})
     table["value"] = table["value"].astype(float)
     return Results(load_study(name), table, history, here)
 
