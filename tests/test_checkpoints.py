@@ -207,7 +207,7 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path, bad):
     keep(tmp_path, 1, 2)
     broken = tensors(3)
     broken["vae/weight"][0, 0, 0, 0] = bad
-    with pytest.raises(FloatingPointError, match="^step 3: vae/weight is no longer finite; not k"):
+    with pytest.raises(FloatingPointError, match=r"^step 3: vae/weight is no longer finite; not k"):
         save_checkpoint(tmp_path, 3, broken, {})
     assert [int(name[5:14]) for name in names(tmp_path)] == [1, 2]
 
