@@ -1,5 +1,6 @@
 # From a study's file to a built book: train each run, score it, collect, build.
 # `make study STUDY=quick` calls it; `--config study=desk device=cuda` chooses.
+import sys
 from pathlib import Path
 
 from disentlib.study import arguments, load_study
@@ -11,6 +12,7 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
+PYTHON = sys.executable  # that of Snakemake, also where the environment is not activated
 FOLDER = f"runs/{STUDY}/{{run}}"
 
 
@@ -53,7 +55,7 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        "python -m disentlib.run notebooks/training.md {log.notebook} {params.flags}"
+        f"{PYTHON} -m disentlib.run notebooks/training.md {{log.notebook}} {{params.flags}}"
         f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
@@ -74,7 +76,7 @@ rule score:
     message:
         "Scoring {wildcards.run}"
     shell:
-        "python -m disentlib.run notebooks/scoring.md {log.notebook} {params.flags}"
+        f"{PYTHON} -m disentlib.run notebooks/scoring.md {{log.notebook}} {{params.flags}}"
         f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
@@ -88,7 +90,7 @@ rule collect:
     message:
         "Collecting the study's table"
     shell:
-        f"python -m disentlib.results {STUDY}"
+        f"{PYTHON} -m disentlib.results {STUDY}"
 
 
 rule book:
@@ -104,4 +106,4 @@ rule book:
     message:
         "Building the book"
     shell:
-        f"STUDY={STUDY} python -m disentlib.book"
+        f"STUDY={STUDY} {PYTHON} -m disentlib.book"

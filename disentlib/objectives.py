@@ -28,7 +28,7 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
 def reparameterise(mu: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     """Sample z = μ + σ ⊙ ε of the posterior, through which gradients reach μ and log σ².
 
-    {eq}`eq-reparameterisation` (thesis, Eq. 22). All (n, D); `noise` is standard normal.
+    {eq}`eq-reparameterisation` (thesis, Eq. 20). All (n, D); `noise` is standard normal.
     """
     return mu + (0.5 * logvar).exp() * noise
 
