@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import nn
+from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from disentlib.checkpoints import digest
 from disentlib.factors import FactorGrid
@@ -20,7 +22,9 @@ from disentlib.networks import VAE
 from disentlib.seeds import stream
 from disentlib.sprites import Sprites
 
-BATCH_SIZE = 512  # changes results by rounding only; bench/scoring.py compares sizes
+# On a CPU a small batch stays in its cache, and in memory that the allocator has at hand; a card
+# wants many images at once. bench/scoring.py compares sizes. They change codes by rounding only.
+BATCH_SIZES = {"cpu": 32, "cuda": 2048}
 NAMES = ("mean", "logvar")
 Progress = Callable[[int, int], None]
 
@@ -38,17 +42,17 @@ def encode(
     sprites: Sprites,
     index: ArrayLike,
     path: str | Path | None = None,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> Posterior:
     """The posteriors of the rows `index` (those of `metrics.plan`), each encoded once.
 
-    Batch norm is at its running values; `vae` itself is not changed. Without a `path` the tables
-    are in memory. With one they are memory-mapped files in that folder, which get their names once
-    whole: an encoding that was killed goes on where it stopped, a finished one is opened, and one
-    of other weights or rows is made anew. `progress(done, total)` is told the number of images
-    after each batch.
+    Batch norm is at its running values, folded into the layers before it, which changes codes by
+    rounding only; `vae` itself is not changed. Without a `path` the tables are in memory. With one
+    they are memory-mapped files in that folder, which get their names once whole: an encoding that
+    was killed goes on where it stopped, a finished one is opened, and one of other weights or rows
+    is made anew. `progress(done, total)` is told the number of images after each batch.
 
     Raises in one line: `ValueError` for rows that are not in the grid, or none, and for a batch
     size below 1, `FloatingPointError` for a posterior that is not finite, `RuntimeError` where
@@ -57,6 +61,8 @@ def encode(
     rows = np.unique(sprites.grid.checked(index))
     if len(rows) == 0:
         raise ValueError("index is empty; give the rows of metrics.plan")
+    if batch_size is None:
+        batch_size = BATCH_SIZES.get(torch.device(device).type, BATCH_SIZES["cpu"])
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size={batch_size!r} must be a whole number of at least 1")
     shape = (sprites.grid.size, vae.D)
@@ -94,7 +100,7 @@ def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
 @torch.inference_mode()
 def _fill(posterior, vae, sprites, rows, batch_size, device, progress) -> None:
     """Encode the batches of `rows` that are not in the tables yet."""
-    network = copy.deepcopy(vae).to(device, memory_format=torch.channels_last).eval()
+    network = _folded(vae).to(device, memory_format=torch.channels_last)
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         if not (np.isfinite(posterior.mean[part]) & np.isfinite(posterior.logvar[part])).all():
@@ -107,6 +113,21 @@ def _fill(posterior, vae, sprites, rows, batch_size, device, progress) -> None:
                 table[part] = values
         if progress is not None:
             progress(start + len(part), len(rows))
+
+
+def _folded(vae: VAE) -> VAE:
+    """A copy for inference: batch norm folded into weights, ReLU in place."""
+    network = copy.deepcopy(vae).eval()
+    layers: list[nn.Module] = []
+    for layer in network.features:
+        if isinstance(layer, nn.BatchNorm2d):
+            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+        elif isinstance(layer, nn.BatchNorm1d):
+            layers[-1] = fuse_linear_bn_eval(layers[-1], layer)
+        else:
+            layers.append(nn.ReLU(inplace=True) if isinstance(layer, nn.ReLU) else layer)
+    network.features = nn.Sequential(*layers)
+    return network
 
 
 def _claim(vae: VAE, grid: FactorGrid, rows: NDArray[np.int64]) -> dict:
