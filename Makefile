@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 SOURCES := $(shell git ls-files disentlib notebooks book studies tests bench profiles results \
 	Snakefile _config.yml _toc.yml pyproject.toml requirements.lock environment.yml Makefile 2>/dev/null)
 
-.PHONY: help setup study book notebooks test retest bench lock clean
+.PHONY: help setup study book notebooks test retest golden bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,8 +59,8 @@ $(PASSED)/unit: $(READY) $(filter-out results/% book/%,$(SOURCES))
 	python -m pytest --ignore tests/golden --ignore tests/test_book.py
 	@mkdir -p $(@D) && touch $@
 
-$(PASSED)/golden: $(READY) $(filter disentlib/% notebooks/% tests/golden/%,$(SOURCES))
-	python -m pytest --nbval-lax --nbval-current-env tests/golden
+$(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/golden/%,$(SOURCES))
+	python -m pytest -p no:cacheprovider --nbval-lax --nbval-current-env tests/golden
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
@@ -68,6 +68,9 @@ $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
 	python -m disentlib.book
 	python -m pytest tests/test_book.py
 	@mkdir -p $(@D) && touch $@
+
+golden: $(READY)  ## run the deterministic pages again and keep what they print
+	python tests/make_golden.py
 
 bench: $(READY)  ## measure speed here (prints ratios; nothing depends on it)
 	@for script in bench/*.py; do echo "== $$script"; python $$script || exit 1; done
