@@ -18,6 +18,7 @@ from disentlib.energy import open_meter
 from disentlib.evaluation import held_out_index, held_out_losses
 from disentlib.files import read_json, write_json
 from disentlib.guard import locked, noticing_sigterm
+from disentlib.memory import keep_freed_memory
 from disentlib.networks import VAE
 from disentlib.optimisers import rate_factor
 from disentlib.seeds import stream, torch_stream
@@ -97,6 +98,7 @@ def train(
         result = folder / "result.json"
         claim(folder / "config.json", config)
         if result.exists():
+            checkpoints.clear(folder / "checkpoints")  # left where a kill came between the two
             yield from history.read_history(folder / "history.csv")
             return
         prepare_torch(config)
@@ -164,12 +166,12 @@ def train(
         losses = held_out_losses(state.vae, state.discriminator, sprites, held_out, config)
         save_model(folder / "model.safetensors", state, losses)
         write_json(result, result_of(state, losses, config, energy_source))
-        for path in checkpoints.checkpoints(folder / "checkpoints"):
-            path.unlink()
+        checkpoints.clear(folder / "checkpoints")
 
 
 def prepare_torch(config: TrainingConfig) -> None:
-    """Threads and precision as configured, and kernels that repeat themselves."""
+    """Threads and precision as configured, memory kept, and kernels that repeat themselves."""
+    keep_freed_memory()
     torch.set_num_threads(config.threads)
     torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
