@@ -1,7 +1,24 @@
 """The networks of the study: convolutional VAE and FactorVAE's discriminator."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class OneChannelUpconv(nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` to one channel, on a CPU as matrix product and fold.
+
+    The same function of the same parameters, rounding aside (tests/test_speed_forms.py). oneDNN
+    works on blocks of 16 channels, of which 15 would be empty.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
+        if not x.is_cpu or torch.compiler.is_compiling():
+            return super().forward(x)
+        patches = self.weight.flatten(1).t() @ x.flatten(2)
+        size = [2 * side for side in x.shape[2:]]
+        return F.fold(patches, size, self.kernel_size, padding=1, stride=2) + self.bias
 
 
 def hidden(layer: nn.Module, width: int, batch_norm: bool) -> list[nn.Module]:
@@ -32,7 +49,7 @@ def decoder(D: int, batch_norm: bool) -> nn.Sequential:
     for inputs, outputs in ((64, 64), (64, 32), (32, 32)):
         upconv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm)
         layers += hidden(upconv, outputs, batch_norm)
-    return nn.Sequential(*layers, nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1))
+    return nn.Sequential(*layers, OneChannelUpconv(32, 1, 4, stride=2, padding=1))
 
 
 class VAE(nn.Module):
