@@ -56,7 +56,11 @@ def dci(
     Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    if isinstance(n_estimators, bool) or not isinstance(n_estimators, int) or n_estimators < 1:
+    if (
+        isinstance(n_estimators, bool)
+        or not isinstance(n_estimators, int | np.integer)
+        or n_estimators < 1
+    ):
         raise ValueError(f"n_estimators={n_estimators!r} must be a whole number of at least 1")
     drawn = sample(grid, seed, train, test)
     z, labels = look_up(codes, drawn.train), grid.classes(drawn.train)

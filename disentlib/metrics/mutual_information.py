@@ -35,7 +35,7 @@ def mutual_information(
     an unknown estimator.
     """
     codes = checked_codes(codes, grid)
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
+    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 2:
         raise ValueError(f"bins={bins!r} must be a whole number of at least 2")
     if estimator not in ESTIMATORS:
         raise ValueError(f"estimator={estimator!r} is unknown; give one of {ESTIMATORS}")
@@ -74,8 +74,11 @@ def mig(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
     information = mutual_information(codes, grid, seed, **settings)
     rows = sample(grid, seed, settings.get("train", 10_500), settings.get("test", 4_500)).train
     labels = grid.classes(rows)
-    entropies = [entropy(np.bincount(labels[:, k])) for k in range(len(grid.sizes))]
-    return gap_of(information, np.array(entropies))
+    entropies = np.array([entropy(np.bincount(column)) for column in labels.T])
+    if not entropies.all():
+        name = grid.names[int(np.argmin(entropies))]
+        raise ValueError(f"train={len(rows)} images show one class of {name!r} only; give more")
+    return gap_of(information, entropies)
 
 
 def gap_of(information: NDArray, entropies: NDArray) -> float:

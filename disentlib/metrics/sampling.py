@@ -133,6 +133,8 @@ def with_class(grid: FactorGrid, rows: NDArray, factor: NDArray, classes: NDArra
 
 def in_chunks(batches: Batches, chunk: int = CHUNK) -> Iterator[NDArray[np.int64]]:
     """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at once."""
+    if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1:
+        raise ValueError(f"chunk={chunk!r} must be a whole number of at least 1")
     for start in range(0, len(batches.rows), chunk):
         yield batches.rows[start : start + chunk]
 
