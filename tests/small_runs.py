@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save
 
 from disentlib import checkpoints
 from disentlib.configuration import TrainingConfig
@@ -57,14 +58,29 @@ def outcome(folder: Path) -> dict:
 
 
 def attempt(settings: dict, folder: Path, slowed: float = 0.0) -> None:
-    """Train in a child process: its words go to `folder`.log, each fsync takes `slowed` s more."""
+    """Train in a child process: its words go to `folder`.log, writes are `slowed` by seconds."""
     log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 2)
     if slowed:
-        fsync = os.fsync
-        os.fsync = lambda descriptor: [time.sleep(slowed), fsync(descriptor)]
+        slow_down(slowed)
     torch.set_num_threads(1)
     run(TrainingConfig.from_dict(settings), small_sprites(), folder)
+
+
+def slow_down(seconds: float) -> None:
+    """Make this process stay longer in its writes: at half of a file, and before each fsync."""
+    fsync = os.fsync
+
+    def slow_save(tensors, path, metadata):
+        content = save(tensors, metadata)
+        with open(path, "wb") as file:
+            file.write(content[: len(content) // 2])
+            file.flush()
+            time.sleep(seconds)
+            file.write(content[len(content) // 2 :])
+
+    checkpoints.save_file = slow_save
+    os.fsync = lambda descriptor: [time.sleep(seconds), fsync(descriptor)]
 
 
 def temporaries(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from itertools import pairwise
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -68,6 +69,15 @@ def test_the_callers_random_state_is_not_used_and_not_touched(small, tmp_path):
         assert torch.equal(before, torch.random.get_rng_state())
         ends.append(outcome(tmp_path / str(seed)))
     assert ends[0] == ends[1]
+
+
+def test_a_thread_trains_to_the_same_bits(small, tmp_path):
+    """A thread other than the main one, which may not listen to signals, trains all the same."""
+    thread = Thread(target=run, args=(config(steps=2), small, tmp_path / "thread"))
+    thread.start()
+    thread.join()
+    run(config(steps=2), small, tmp_path / "main")
+    assert outcome(tmp_path / "thread") == outcome(tmp_path / "main")
 
 
 def test_how_often_one_looks_changes_nothing(small, tmp_path):
@@ -150,6 +160,26 @@ def test_losses_fall(optimizer, batch_norm, small, tmp_path):
     records = run(settings, small, tmp_path)
     assert records[0]["reconstruction"] < 4096 * math.log(2)
     assert records[-1]["reconstruction"] < 0.5 * records[0]["reconstruction"]
+
+
+def test_adam_is_that_of_the_thesis_tables():
+    state = new_state(config(model="factor_vae", discriminator_learning_rate=3e-4))
+    ours, theirs = state.optimisers
+    assert (ours.defaults["betas"], theirs.defaults["betas"]) == ((0.9, 0.999), (0.5, 0.9))
+    assert (ours.defaults["lr"], theirs.defaults["lr"]) == (1e-4, 3e-4)
+    for optimiser, network in ((ours, state.vae), (theirs, state.discriminator)):
+        assert type(optimiser) is torch.optim.Adam
+        assert optimiser.defaults["eps"] == 1e-8 and optimiser.defaults["weight_decay"] == 0
+        assert not optimiser.defaults["amsgrad"]
+        (group,) = optimiser.param_groups
+        assert {id(p) for p in group["params"]} == {id(p) for p in network.parameters()}
+
+
+def test_muon_takes_the_matrices_and_adam_the_rest():
+    state = new_state(config(optimizer="muon"))
+    adam, muon = (optimiser.param_groups[0]["params"] for optimiser in state.optimisers)
+    assert all(p.ndim == 2 for p in muon) and all(p.ndim != 2 for p in adam)
+    assert len(muon) == 5 and len(adam) + len(muon) == len(list(state.vae.parameters()))
 
 
 def test_rates_follow_torchs_one_cycle():
