@@ -261,6 +261,41 @@ def test_killed_at_random_moments(processes, twins, tmp_path):
     assert any(name.startswith(".step-") for name in torn)
 
 
+class Died(BaseException):
+    """The end of a process, as far as one process can play it."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_end_at_every_single_write(moment, small, tmp_path, monkeypatch):
+    """Death right before or right after each rename of a run's life, one life for each."""
+    settings = config(steps=2, checkpoint_every=1, log_every=1, snapshots=(1,))
+    run(settings, small, tmp_path / "twin")
+    twin, rename, written = outcome(tmp_path / "twin"), os.replace, []
+    for last in itertools.count(1):
+        folder, calls = tmp_path / str(last), itertools.count(1)
+
+        def dying(source, target, calls=calls, last=last):
+            if (now := next(calls) == last) and moment == "before":
+                raise Died
+            rename(source, target)
+            if now:
+                written.append(target.name)
+                raise Died
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", dying)
+            try:
+                run(settings, small, folder)
+                break  # no write was left to die at
+            except Died:
+                whole(folder)
+        run(settings, small, folder)
+        assert outcome(folder) == twin
+    assert last == 9  # settings, twice history and checkpoint, snapshot, model, result
+    if moment == "after":
+        assert written[0] == "config.json" and written[-1] == "result.json"
+
+
 # Disks
 
 
