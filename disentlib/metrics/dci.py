@@ -92,7 +92,7 @@ def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
     weights = importances.sum(axis=1)
     weights = weights / weights.sum() if weights.sum() > 0 else np.zeros(len(importances))
     return DCI(
-        disentanglement=float(weights @ dimension_scores),
+        disentanglement=min(1.0, float(weights @ dimension_scores)),  # weights sum to 1 + rounding
         completeness=float(factor_scores.mean()),
         informativeness=float(np.mean(accuracies)),
         importances=importances,
@@ -109,7 +109,8 @@ def concentration(importances: NDArray, axis: int) -> NDArray[np.float64]:
     if importances.shape[axis] == 1:
         return found.astype(np.float64)
     safe = np.where(np.expand_dims(found, axis), importances, 1.0)
-    return np.clip(1 - entropy(safe, axis=axis, base=importances.shape[axis]), 0.0, 1.0)
+    scores = np.clip(1 - entropy(safe, axis=axis, base=importances.shape[axis]), 0.0, 1.0)
+    return np.where(found, scores, 0.0)
 
 
 def _fit(z, labels, z_test, labels_test, n_estimators: int, seed: int):

@@ -15,7 +15,7 @@ def sap(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
     """Separated attribute predictability of `codes` (grid.size, D): mean gap over the factors.
 
     Equation `eq-sap` in the book; keywords and settings of `attribute_scores`. With one dimension
-    the second best has nothing.
+    the second best is a constant, which guesses.
 
     Range [0, 1]; 0 for constant codes, which predict every factor equally badly.
     Raises `ValueError` for codes that do not match the grid or are not finite, and for an unknown
@@ -23,7 +23,10 @@ def sap(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
     Source: Kumar et al. 2018, section 3.
     """
     scores = attribute_scores(codes, grid, seed, **settings)
-    ordered = np.sort(np.vstack([np.zeros(scores.shape[1]), scores]), axis=0)
+    if len(scores) == 1:
+        constant = attribute_scores(np.zeros((grid.size, 1)), grid, seed, **settings)
+        scores = np.concatenate([scores, constant])
+    ordered = np.sort(scores, axis=0)
     return float((ordered[-1] - ordered[-2]).mean())
 
 
