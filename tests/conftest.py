@@ -1,12 +1,11 @@
-"""Training in the tests: one thread, before anything starts more."""
+"""What several files of tests share."""
 
 import pytest
-import torch
-from small_runs import small_sprites
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def small():
+    """2,400 sprites over the whole grid."""
+    from small_runs import small_sprites  # here, so that tests without torch start at once
+
     return small_sprites()

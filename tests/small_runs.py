@@ -18,6 +18,8 @@ from disentlib.render import render
 from disentlib.sprites import GRID, Sprites
 from disentlib.training import train
 
+torch.set_num_threads(1)
+
 SMALL = FactorGrid(GRID.names, (3, 2, 4, 10, 10))
 STRIDE = (1, 5, 10, 3, 3)  # spread over the whole grid
 WALL_CLOCK = ("seconds", "joules", "images_per_second")
@@ -63,7 +65,6 @@ def attempt(settings: dict, folder: Path, slowed: float = 0.0) -> None:
     os.dup2(log, 2)
     if slowed:
         slow_down(slowed)
-    torch.set_num_threads(1)
     run(TrainingConfig.from_dict(settings), small_sprites(), folder)
 
 

@@ -229,6 +229,7 @@ def kill(child, folder, dice, life):
     return child.exitcode == -signal.SIGKILL, writes()
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(processes, twins, tmp_path):
     """kill -9, 52 times: while training and while files are being written."""
     dice, kills, torn, half, starts = random.Random(5), 0, [], 0, 0
