@@ -44,6 +44,14 @@ TITLES = {
     "beta_vae_score": "β-VAE score",
     "factor_vae_score": "FactorVAE score",
     "dci_disentanglement": "DCI disentanglement",
+    "dci_completeness": "DCI completeness",
+    "dci_informativeness": "DCI informativeness",
+    "pruned_factor_vae_score": "FactorVAE score, pruned",
+    "mig": "MIG",
+    "sap": "SAP",
+    "irs": "IRS",
+    "held_out_reconstruction": "reconstruction (nats)",
+    "held_out_kl": "KL divergence (nats)",
 }
 TERMS = ("reconstruction", "kl", "total_correlation", "total")
 
@@ -203,6 +211,7 @@ def scores_against(table: pd.DataFrame, measures: Sequence[str], by: str = "D") 
         axis.set_title(TITLES.get(measure, measure.replace("_", " ")), fontsize=9)
         axis.set_xticks(range(len(levels)), [str(level) for level in levels])
         axis.set_xlabel(by)
+        axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))  # a zoom would make noise look like news
     for axis in axes.flat[len(measures) :]:
         axis.set_axis_off()
     handles, labels = axes[0, 0].get_legend_handles_labels()
