@@ -23,8 +23,9 @@ def irs(
     its overall mean, and taken from 1. A dimension has the score of its best factor; dimensions are
     weighted by their largest distance. From `train` images; `test` only keeps the draw the same.
 
-    Settings: "largest" is the maximum (the paper); `quantile=0.99` is the default of Locatello et
-    al.'s library, kinder to outliers. The paper's effect is one of expected codes: on sampled codes
+    Settings: "largest" is the maximum (the paper); `quantile=0.99` is kinder to outliers. Locatello
+    et al.'s library takes that quantile above the line only, keeps the maximum below it, and
+    weighs all classes alike. The paper's effect is one of expected codes: on sampled codes
     the noise of the posterior counts as well.
 
     Range [0, 1]; 0 for constant codes. Independent codes score near 0, but above it: the maximum
