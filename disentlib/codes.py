@@ -101,11 +101,13 @@ def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
 def _fill(posterior, vae, sprites, rows, batch_size, device, progress) -> None:
     """Encode the batches of `rows` that are not in the tables yet."""
     network = _folded(vae).to(device, memory_format=torch.channels_last)
+    tables = (posterior.mean, posterior.logvar)
+    missing = np.any([np.isnan(table[rows]).any(axis=1) for table in tables], axis=0)
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
-        if not (np.isfinite(posterior.mean[part]) & np.isfinite(posterior.logvar[part])).all():
+        if missing[start : start + batch_size].any():
             outputs = network.encode(sprites.batch(part, device))
-            for table, values in zip((posterior.mean, posterior.logvar), outputs):
+            for table, values in zip(tables, outputs):
                 values = values.float().cpu().numpy()
                 if not np.isfinite(values).all():
                     row = part[np.argmin(np.isfinite(values).all(axis=1))]

@@ -46,7 +46,7 @@ def dci(
     else its defaults; Locatello et al. 2019 take its default of 100, the paper Lasso and random
     forests on standardised codes (trees do not see a scale, so nothing is standardised here).
     Informativeness is the mean accuracy on `test` images; the paper reports an error. The trees of
-    the factors are fitted in `n_jobs` processes (-1: one a core), with the same result for any
+    the factors are fitted in `n_jobs` threads (-1: one a core), with the same result for any
     number, since each has its own random state.
 
     Range [0, 1] each. Codes without information: importances of noise (or all zero), a
@@ -70,7 +70,8 @@ def dci(
             raise ValueError(f"train={train} images show one class of {name!r} only; give more")
     # The largest job first, so that the last process to end is not the one that started last.
     order = np.argsort([-size for size in grid.sizes], kind="stable")
-    fitted = Parallel(n_jobs=min(n_jobs, len(order)))(
+    # Trees are built without the interpreter's lock: threads save the start of processes.
+    fitted = Parallel(n_jobs=min(n_jobs, len(order)), prefer="threads")(
         delayed(_fit)(z, labels[:, k], z_test, labels_test[:, k], n_estimators, seed + int(k))
         for k in order
     )
