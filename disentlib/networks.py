@@ -6,17 +6,18 @@ from torch import Tensor, nn
 
 
 class OneChannelUpconv(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` to one channel, on a CPU as matrix product and fold.
+    """`nn.ConvTranspose2d` to one channel, on a CPU as 1 × 1 convolution and fold.
 
-    The same function of the same parameters, rounding aside (tests/test_speed_forms.py). oneDNN
-    works on blocks of 16 channels, of which 15 would be empty.
+    The same function of the same parameters, rounding aside (tests/test_speed_forms.py): each
+    feature vector becomes the 16 pixels of its patch, and overlapping patches are added. oneDNN
+    works on blocks of 16 channels; as a transposed convolution 15 of them would be empty.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
         if not x.is_cpu or torch.compiler.is_compiling():
             return super().forward(x)
-        patches = self.weight.flatten(1).t() @ x.flatten(2)
+        patches = F.conv2d(x, self.weight.flatten(1).t()[:, :, None, None]).flatten(2)
         size = [2 * side for side in x.shape[2:]]
         return F.fold(patches, size, self.kernel_size, padding=1, stride=2) + self.bias
 
