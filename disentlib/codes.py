@@ -86,7 +86,7 @@ def encode(
 
 
 def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
-    """Codes (grid.size, D) drawn from the posterior: {eq}`eq-reparameterisation`; NaN as in it.
+    """Codes (grid.size, D) drawn from the posterior: `eq-reparameterisation`; NaN as in it.
 
     The noise of a row depends on the seed, the row and D alone, not on which rows were encoded.
     Raises `ValueError` for a seed that is no whole number of at least 0.

@@ -10,7 +10,7 @@ from torch import Tensor
 def bernoulli_reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     """Negative log-likelihood −log p(x|z) of a Bernoulli in every pixel, from its logits.
 
-    First term of the negative ELBO, {eq}`eq-negative-elbo` (thesis, Eq. 24). `logits` and `x`
+    First term of the negative ELBO, `eq-negative-elbo` (thesis, Eq. 24). `logits` and `x`
     (n, 1, 64, 64), x in {0, 1}. Nats, summed over pixels, averaged over the batch; at least 0.
     """
     return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
@@ -19,7 +19,7 @@ def bernoulli_reconstruction(logits: Tensor, x: Tensor) -> Tensor:
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(q(z_j|x) ‖ N(0, 1)) of each dimension of a diagonal Gaussian posterior.
 
-    {eq}`eq-gaussian-kl` (Kingma and Welling 2014, appendix B). `mu`, `logvar` and the result
+    `eq-gaussian-kl` (Kingma and Welling 2014, appendix B). `mu`, `logvar` and the result
     (n, D). Nats; at least 0.
     """
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
@@ -28,7 +28,7 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
 def reparameterise(mu: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     """Sample z = μ + σ ⊙ ε of the posterior, through which gradients reach μ and log σ².
 
-    {eq}`eq-reparameterisation` (thesis, Eq. 20). All (n, D); `noise` is standard normal.
+    `eq-reparameterisation` (thesis, Eq. 20). All (n, D); `noise` is standard normal.
     """
     return mu + (0.5 * logvar).exp() * noise
 
@@ -36,7 +36,7 @@ def reparameterise(mu: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
 def total_correlation(discriminator_logits: Tensor) -> Tensor:
     """Density-ratio estimate E[log D(z) − log(1 − D(z))] of KL(q(z) ‖ Π q(z_j)).
 
-    {eq}`eq-density-ratio` (thesis, Eq. 31; Kim and Mnih 2018, Eq. 3). Logits (n, 2) of sampled
+    `eq-density-ratio` (thesis, Eq. 31; Kim and Mnih 2018, Eq. 3). Logits (n, 2) of sampled
     codes, column 0 for "from q(z)", column 1 for "permuted". Nats, averaged over the batch. An
     estimate: where the discriminator errs it may fall below 0, which the true value never does.
     """
@@ -56,7 +56,7 @@ def permute_dimensions(z: Tensor, generator: torch.Generator) -> Tensor:
 def discriminator_loss(joint_logits: Tensor, permuted_logits: Tensor) -> Tensor:
     """Cross-entropy of telling codes from permuted codes, half from each.
 
-    {eq}`eq-discriminator` (thesis, Eq. 33 with its sign turned, since we minimise). Logits (n, 2)
+    `eq-discriminator` (thesis, Eq. 33 with its sign turned, since we minimise). Logits (n, 2)
     each, class 0 = joint, class 1 = permuted. Nats a code; log 2 for a discriminator that guesses.
     """
     # Of two classes the difference counts; softplus keeps gradients that 1 - softmax rounds to 0.
@@ -88,14 +88,14 @@ class Losses:
 
     @property
     def elbo(self) -> Tensor:
-        """Evidence lower bound, {eq}`eq-elbo`; at most log p(x)."""
+        """Evidence lower bound, `eq-elbo`; at most log p(x)."""
         return -self.reconstruction - self.kl.sum()
 
 
 def weights(model: str, beta: float, gamma: float) -> tuple[float, float]:
     """Weights of the KL term and of the total correlation in the objective of `model`.
 
-    {eq}`eq-beta-vae` (thesis, Eq. 27) and {eq}`eq-factor-vae` (thesis, Eq. 28). The autoencoder
+    `eq-beta-vae` (thesis, Eq. 27) and `eq-factor-vae` (thesis, Eq. 28). The autoencoder
     has neither term, the VAE is the β-VAE at β = 1.
     """
     return {

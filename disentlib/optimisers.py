@@ -44,7 +44,7 @@ def adam(
 def rate_factor(step: int, steps: int, schedule: str) -> float:
     """Factor on the learning rates in step 1 … `steps`.
 
-    "constant" is 1. "one_cycle" is {eq}`eq-one-cycle` (Smith and Topin 2019): from 1/25 up to 1
+    "constant" is 1. "one_cycle" is `eq-one-cycle` (Smith and Topin 2019): from 1/25 up to 1
     over the first 30 % of the steps and down to 1/250,000, both along half a cosine. A function of
     the step alone: a run that goes on needs no schedule's state.
     """

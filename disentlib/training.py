@@ -31,7 +31,7 @@ __all__ = ["MODELS", "TrainingConfig", "load_model", "train"]
 def train_step(state: State, x: Tensor, noise: Tensor, config: TrainingConfig) -> Tensor:
     """Update all networks on the images `x` (n, 1, 64, 64) and report the losses in nats.
 
-    {eq}`eq-beta-vae` and {eq}`eq-factor-vae`; `noise` (n, D) is standard normal. The report has
+    `eq-beta-vae` and `eq-factor-vae`; `noise` (n, D) is standard normal. The report has
     `history.STEP_COLUMNS`, then the KL of each dimension.
 
     Discriminator and VAE share one pass of codes: Eq. 30 of the thesis permutes the same batch
