@@ -13,6 +13,7 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
 PYTHON = sys.executable  # that of Snakemake, also where the environment is not activated
+# `exec` below: a SIGTERM to the job reaches Python, not a shell in between.
 FOLDER = f"runs/{STUDY}/{{run}}"
 
 
@@ -55,7 +56,7 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        f"{PYTHON} -m disentlib.run notebooks/training.md {{log.notebook}} {{params.flags}}"
+        f"exec {PYTHON} -m disentlib.run notebooks/training.md {{log.notebook}} {{params.flags}}"
         f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
@@ -76,7 +77,7 @@ rule score:
     message:
         "Scoring {wildcards.run}"
     shell:
-        f"{PYTHON} -m disentlib.run notebooks/scoring.md {{log.notebook}} {{params.flags}}"
+        f"exec {PYTHON} -m disentlib.run notebooks/scoring.md {{log.notebook}} {{params.flags}}"
         f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
