@@ -12,9 +12,9 @@ def keep_freed_memory() -> bool:
     """Let glibc keep the memory of freed tensors for the next ones; False where it is not glibc.
 
     By default a large tensor's pages go back to the system when it is freed and are cleared and
-    mapped anew, 4 KiB at a time, for the next: some 14,000 page faults a step of 64 images, and a
-    third of its time (bench/training_step.py). Holds for the whole process, which keeps up to
-    1 GiB more than it uses.
+    mapped anew, 4 KiB at a time, for the next: some 10,000 page faults a step of 64 images and a
+    quarter of its time, more or less by the luck of the heap (bench/training_step.py counts them).
+    Holds for the whole process, which keeps up to 1 GiB more than it uses.
     """
     if sys.platform != "linux" or not hasattr(library := ctypes.CDLL(None), "mallopt"):
         return False

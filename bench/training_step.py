@@ -1,0 +1,203 @@
+"""Speed of training against the textbook loop: `python bench/training_step.py` (2 to 3 minutes).
+
+D = 10, batches of 64, two cores. Every way runs in processes of its own, in turns. The textbook
+loop is the tutorials': a DataLoader over a uint8 array with a transform of each item, default
+layout, torch's own layers, Adam as it comes, a backward pass for each loss. Ours is `train`, with
+all it does. The peak is the better of two float32 matrix products of 2048 × 2048 on as many
+threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts
+the operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
+"""
+
+import argparse
+import itertools
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+
+from disentlib import objectives
+from disentlib.configuration import TrainingConfig
+from disentlib.memory import keep_freed_memory
+from disentlib.networks import VAE, Discriminator
+from disentlib.sprites import GRID, load_sprites
+from disentlib.state import new_state
+from disentlib.training import prepare_torch, train, train_step
+
+D, BATCH, STEPS, PRODUCT = 10, 64, 8, 2 * 2048**3
+WAYS = {  # name: what runs, threads of a process, processes
+    "textbook": ("textbook", 2, 1),
+    "textbook, 2 loader workers": ("textbook workers", 2, 1),
+    "ours": ("ours", 2, 1),
+    "peak": ("peak", 2, 1),
+    "textbook, 2 runs": ("textbook", 1, 2),
+    "textbook, memory kept, 2 runs": ("textbook kept", 1, 2),
+    "ours, 2 runs": ("ours", 1, 2),
+    "peak, 2 runs": ("peak", 1, 2),
+}
+
+
+def ours(model: str, batch_norm: bool, threads: int, _: str) -> Iterator[None]:
+    """A turn of `train` is STEPS steps."""
+    settings = {"batch_norm": batch_norm, "threads": threads, "log_every": STEPS}
+    config = TrainingConfig(model, D, seed=0, steps=10**6, **settings)
+    with tempfile.TemporaryDirectory() as folder:
+        yield from train(config, load_sprites(), folder)
+
+
+class Items(Dataset):
+    """A uint8 array of 40,960 images, each made a float tensor with a channel when asked for."""
+
+    def __init__(self) -> None:
+        self.images = load_sprites().images(np.arange(0, GRID.size, 18))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, item: int) -> torch.Tensor:
+        return torch.from_numpy(self.images[item][None]).to(torch.float32)
+
+
+def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
+    """A turn is STEPS steps of the tutorials' loop."""
+    items, workers = Items(), 2 if option == "workers" else 0
+    loader = DataLoader(items, BATCH, shuffle=True, num_workers=workers, drop_last=True)
+    vae, discriminator = VAE(D, batch_norm), Discriminator(D)
+    vae.decoder[-1] = torch.nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1)
+    optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
+    other = torch.optim.Adam(discriminator.parameters(), 1e-4, betas=(0.5, 0.9))
+    batches = itertools.chain.from_iterable(itertools.repeat(loader))
+    for step, x in enumerate(batches, 1):
+        mu, logvar = vae.encode(x)
+        z = objectives.reparameterise(mu, logvar, torch.randn_like(mu))
+        loss = objectives.bernoulli_reconstruction(vae.decode(z), x)
+        kl = objectives.gaussian_kl(mu, logvar).mean(dim=0).sum()
+        loss = loss + (4 if model == "beta_vae" else 1) * kl
+        if model == "factor_vae":
+            loss = loss + 40 * objectives.total_correlation(discriminator(z))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if model == "factor_vae":
+            z = z.detach()
+            permuted = torch.stack([z[torch.randperm(BATCH), j] for j in range(D)], dim=1)
+            other.zero_grad()
+            objectives.discriminator_loss(discriminator(z), discriminator(permuted)).backward()
+            other.step()
+        if step % STEPS == 0:
+            yield
+
+
+def timed(turns: Iterator[None]) -> list[float]:
+    """Seconds, CPU seconds and page faults of a turn."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    start, cpu = time.perf_counter(), time.process_time()
+    next(turns)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return [time.perf_counter() - start, time.process_time() - cpu, faults]
+
+
+def products(by_mkl: bool) -> Iterator[None]:
+    """A turn is a matrix product."""
+    a, b, c = torch.randn(3, 2048, 2048)
+    x = torch.randn(64, 2048, 8, 4).to(memory_format=torch.channels_last)
+    while True:
+        torch.mm(a, b, out=c) if by_mkl else F.conv2d(x, b.view(2048, 2048, 1, 1))
+        yield
+
+
+def work(what: str, threads: int) -> None:
+    """A process of one way: a turn for each line, which names the model; writes what it took."""
+    torch.set_num_threads(threads)
+    way, _, option = what.partition(" ")
+    if option == "kept" or way == "peak":
+        keep_freed_memory()
+    running, peaks = "", [products(True), products(False)] * 3  # the fastest of all counts
+    for line in sys.stdin:
+        if line != running and way != "peak":
+            model, norm = line.split()
+            turns = (ours if way == "ours" else textbook)(model, norm == "on", threads, option)
+            running, _ = line, next(turns)  # a first turn: not the start
+        print(*min(map(timed, peaks if way == "peak" else [turns])), flush=True)
+
+
+def turn(group: list[subprocess.Popen], line: str) -> np.ndarray:
+    """Turns a second and a CPU second, summed over the processes, and faults of the first."""
+    for process in group:
+        print(line, file=process.stdin, flush=True)
+    answers = np.array([process.stdout.readline().split() for process in group], dtype=float)
+    return np.array([*(1 / answers[:, :2]).sum(axis=0), answers[0, 2]])
+
+
+def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
+    """Operations of a step of ours, and its costliest parts on one thread."""
+    config = TrainingConfig(model, D, seed=0, steps=100, batch_norm=batch_norm)
+    prepare_torch(config)
+    state, noise = new_state(config), torch.randn(BATCH, D)
+    x = load_sprites().batch(torch.arange(BATCH) * (GRID.size // BATCH))
+    with FlopCounterMode(display=False) as counter:
+        train_step(state, x, noise, config)
+    with torch.profiler.profile() as profile:
+        for _ in range(5):
+            train_step(state, x, noise, config)
+    entries = sorted(profile.key_averages(), key=lambda entry: -entry.self_cpu_time_total)
+    total = sum(entry.self_cpu_time_total for entry in entries)
+    parts = [f"{e.key} {100 * e.self_cpu_time_total / total:.0f} %" for e in entries[:8]]
+    return counter.get_total_flops(), ", ".join(parts)
+
+
+def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
+    flops, parts = one_step(model, norm == "on")
+    print(f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook")
+    line = f"{model} {norm}"
+    taken = [[turn(group, line) for group in processes.values()] for _ in range(rounds + 1)]
+    turns = dict(zip(processes, np.array(taken)[1:].swapaxes(0, 1)))  # the first round warms up
+    for name in WAYS:
+        speed = np.median(turns[name], axis=0)
+        mine = turns["ours, 2 runs" if name.endswith("2 runs") else "ours"]
+        ratio = np.median(mine[:, :2] / turns[name][:, :2], axis=0)
+        if name.startswith("peak"):
+            share = 100 * flops * STEPS / PRODUCT * ratio
+            note = f"ours at {share[0]:.0f} % of it (bar 40), by CPU {share[1]:.0f} %"
+            print(f"{name:30} {PRODUCT * speed[0] / 1e9:5.0f} GFLOP/s    {note}")
+            continue
+        note = (
+            f"ours ÷ it {ratio[0]:.2f}, by CPU {ratio[1]:.2f}; {speed[2] / STEPS:.0f} faults/step"
+        )
+        print(f"{name:30} {BATCH * STEPS * speed[0]:5.0f} images/s   {note}")
+    gain = np.median(turns["ours, 2 runs"][:, 0] / turns["ours"][:, 0])
+    print(f"ours: 2 runs on one thread each do {gain:.2f} times the work of one run on two")
+    print(f"our step on one thread: {parts}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.work:
+        return work(arguments.work[0], int(arguments.work[1]))
+    print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
+    # In all ways alike waiting threads sleep: spinning ones are a disaster on a busy machine.
+    options = {"env": os.environ | {"OMP_WAIT_POLICY": "passive"}, "text": True}
+    options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = {}
+    for name, (what, threads, count) in WAYS.items():
+        command = [sys.executable, __file__, "--work", what, str(threads)]
+        processes[name] = [subprocess.Popen(command, **options) for _ in range(count)]
+    for model, norm in itertools.product(("beta_vae", "factor_vae"), ("on", "off")):
+        compare(processes, model, norm, arguments.rounds)
+    for process in itertools.chain(*processes.values()):
+        process.communicate()
+
+
+if __name__ == "__main__":
+    main()
