@@ -29,6 +29,7 @@ wildcard_constraints:
 
 localrules:
     all,
+    table,
     collect,
     book,
 
@@ -36,6 +37,14 @@ localrules:
 rule all:
     input:
         f"_build/{STUDY}.built",
+        expand(f"{FOLDER}/scores.csv", run=RUNS),
+
+
+# Each run is asked for by name here and above: Snakemake does not miss a file between two others.
+rule table:
+    input:
+        f"results/{STUDY}/table.csv",
+        expand(f"{FOLDER}/scores.csv", run=RUNS),
 
 
 # Checkpoints lie in the run's folder too and outlive a job: a run that is started again goes on.

@@ -31,7 +31,7 @@ def snakemake(folder, *arguments, study="mini"):
     )
 
 
-def planned(folder, target="results/mini/table.csv"):
+def planned(folder, target="table"):
     """Rules that a dry run would run, with their counts."""
     run = snakemake(folder, target, "-n", "--quiet", "rules")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -49,7 +49,7 @@ def finished(tmp_path_factory):
     for name in ("Snakefile", "_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "studies" / "mini.yml").write_text(MINI)
-    run = snakemake(folder, "results/mini/table.csv")
+    run = snakemake(folder, "table")
     assert run.returncode == 0, run.stdout + run.stderr
     return folder
 
