@@ -130,7 +130,7 @@ def work(what: str, threads: int) -> None:
 
 
 def turn(group: list[subprocess.Popen], line: str) -> np.ndarray:
-    """Turns a second and a CPU second, summed over the processes, and faults of the first."""
+    """Turns a second and a CPU second, summed over the processes, and page faults of the first."""
     for process in group:
         print(line, file=process.stdin, flush=True)
     answers = np.array([process.stdout.readline().split() for process in group], dtype=float)
@@ -157,8 +157,8 @@ def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
 def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     flops, parts = one_step(model, norm == "on")
     print(f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook")
-    line = f"{model} {norm}"
-    taken = [[turn(group, line) for group in processes.values()] for _ in range(rounds + 1)]
+    groups, line = processes.values(), f"{model} {norm}"
+    taken = [[turn(group, line) for group in groups] for _ in range(rounds + 1)]
     turns = dict(zip(processes, np.array(taken)[1:].swapaxes(0, 1)))  # the first round warms up
     for name in WAYS:
         speed = np.median(turns[name], axis=0)
@@ -169,12 +169,10 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
             note = f"ours at {share[0]:.0f} % of it (bar 40), by CPU {share[1]:.0f} %"
             print(f"{name:30} {PRODUCT * speed[0] / 1e9:5.0f} GFLOP/s    {note}")
             continue
-        note = (
-            f"ours ÷ it {ratio[0]:.2f}, by CPU {ratio[1]:.2f}; {speed[2] / STEPS:.0f} faults/step"
-        )
+        note = f"ours ÷ it {ratio[0]:.2f}, by CPU {ratio[1]:.2f}; {speed[2] / STEPS:.0f} faults"
         print(f"{name:30} {BATCH * STEPS * speed[0]:5.0f} images/s   {note}")
     gain = np.median(turns["ours, 2 runs"][:, 0] / turns["ours"][:, 0])
-    print(f"ours: 2 runs on one thread each do {gain:.2f} times the work of one run on two")
+    print(f"ours: 2 runs do {gain:.2f} times the work of one run on two threads")
     print(f"our step on one thread: {parts}")
 
 
