@@ -156,7 +156,9 @@ def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
 
 def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     flops, parts = one_step(model, norm == "on")
-    print(f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook")
+    print(
+        f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step, torch {torch.__version__}; bar 1.5"
+    )
     groups, line = processes.values(), f"{model} {norm}"
     taken = [[turn(group, line) for group in groups] for _ in range(rounds + 1)]
     turns = dict(zip(processes, np.array(taken)[1:].swapaxes(0, 1)))  # the first round warms up
@@ -183,7 +185,6 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.work:
         return work(arguments.work[0], int(arguments.work[1]))
-    print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
     # In all ways alike waiting threads sleep: spinning ones are a disaster on a busy machine.
     options = {"env": os.environ | {"OMP_WAIT_POLICY": "passive"}, "text": True}
     options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
