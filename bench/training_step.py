@@ -156,9 +156,7 @@ def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
 
 def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     flops, parts = one_step(model, norm == "on")
-    print(
-        f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step, torch {torch.__version__}; bar 1.5"
-    )
+    print(f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook")
     groups, line = processes.values(), f"{model} {norm}"
     taken = [[turn(group, line) for group in groups] for _ in range(rounds + 1)]
     turns = dict(zip(processes, np.array(taken)[1:].swapaxes(0, 1)))  # the first round warms up
