@@ -6,7 +6,6 @@ time, and extrapolated by count; `--full` runs them whole.
 """
 
 import argparse
-import ctypes
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ import torch
 
 from disentlib import codes, metrics
 from disentlib.designs import random_mixture
+from disentlib.memory import keep_freed_memory
 from disentlib.networks import VAE
 from disentlib.sprites import GRID, Sprites, load_sprites
 
@@ -169,10 +169,9 @@ def main() -> None:
     arguments = parser.parse_args()
     # glibc may hand freed memory back and fault it in again at every batch, or not, by the luck of
     # the heap: the textbook's batches of 64 take 1 × or 2 × as long, ours are small enough to be
-    # spared. "keep" takes the luck out for both (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD).
-    if arguments.allocator == "keep" and sys.platform == "linux":
-        for option in (-1, -3):
-            ctypes.CDLL(None).mallopt(option, 1 << 28)
+    # spared. "keep" takes the luck out for both.
+    if arguments.allocator == "keep":
+        keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     rounds, parts = (1, 1) if arguments.full else (arguments.rounds, arguments.parts)
     load = os.getloadavg()[0]

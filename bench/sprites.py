@@ -5,7 +5,6 @@ array with a transform of each item. Both give float32 tensors (64, 1, 64, 64) o
 """
 
 import argparse
-import ctypes
 import itertools
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from disentlib.memory import keep_freed_memory
 from disentlib.sprites import GRID, Sprites, epoch_batches, load_sprites, unpack_by_shifts
 
 GRID_PROGRAM = """
@@ -28,6 +28,7 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 OPEN_PROGRAM = """
 import time
+from disentlib.memory import keep_freed_memory
 from disentlib.sprites import load_sprites
 start = time.perf_counter()
 sprites = load_sprites()
@@ -120,10 +121,8 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=300, help="batches a round and way")
     arguments = parser.parse_args()
     # glibc may hand freed memory back and fault it in again at every batch, or not, by the luck of
-    # the heap; for all ways alike it keeps what it has (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD).
-    if sys.platform == "linux":
-        for option in (-1, -3):
-            ctypes.CDLL(None).mallopt(option, 1 << 28)
+    # the heap; for all ways alike it keeps what it has.
+    keep_freed_memory()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     grids = [run(GRID_PROGRAM) for _ in range(arguments.rounds)]
     print(
