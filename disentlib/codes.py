@@ -24,7 +24,7 @@ from disentlib.sprites import Sprites
 
 # On a CPU a small batch stays in its cache, and in memory that the allocator has at hand; a card
 # wants many images at once. bench/scoring.py compares sizes. They change codes by rounding only.
-BATCH_SIZES = {"cpu": 32, "cuda": 2048}
+BATCH_SIZES = {"cpu": 64, "cuda": 2048}
 NAMES = ("mean", "logvar")
 Progress = Callable[[int, int], None]
 
