@@ -183,7 +183,7 @@ def scores_against(table: pd.DataFrame, measures: Sequence[str], by: str = "D") 
     """Measures against `by`, a panel a measure, a colour a model: every seed, mean and t interval.
 
     `table` has columns model, seed, measure, value and `by`. The bar is the 95 % interval of the
-    mean by Student's t over seeds; with one seed there is none.
+    mean by Student's t over seeds, cut off at the frame; with one seed there is none.
     """
     columns = min(3, len(measures))
     rows = -(-len(measures) // columns)
@@ -211,7 +211,9 @@ def scores_against(table: pd.DataFrame, measures: Sequence[str], by: str = "D") 
         axis.set_title(TITLES.get(measure, measure.replace("_", " ")), fontsize=9)
         axis.set_xticks(range(len(levels)), [str(level) for level in levels])
         axis.set_xlabel(by)
-        axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))  # a zoom would make noise look like news
+        dots = table.loc[table["measure"] == measure, "value"].dropna()
+        if len(dots):  # from zero, as a zoom makes noise look like news; bars may leave the frame
+            axis.set_ylim(min(0.0, 1.1 * dots.min()), 1.15 * max(dots.max(), 1e-9))
     for axis in axes.flat[len(measures) :]:
         axis.set_axis_off()
     handles, labels = axes[0, 0].get_legend_handles_labels()
