@@ -93,7 +93,7 @@ def test_network_without_batch_norm(small):
 def test_files_hold_the_same_and_are_opened_when_finished(vae, small, posterior, tmp_path, images):
     calls = []
     kept = codes.encode(vae, small, EVEN, tmp_path, progress=lambda *count: calls.append(count))
-    assert calls[0] == (32, 1200) and calls[-1] == (1200, 1200)
+    assert calls[0] == (codes.BATCH_SIZES["cpu"], 1200) and calls[-1] == (1200, 1200)
     assert same(kept, posterior) and isinstance(kept.mean, np.memmap)
     names = {path.name for path in tmp_path.iterdir()} - {".lock"}
     assert names == {"mean.npy", "logvar.npy", "posterior.json"}
