@@ -69,7 +69,9 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
         table = pd.concat([of_run(run, study.folder(run)) for run in runs], ignore_index=True)
         with atomic_write(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
-    kept = {picture_name(run): run for run in reversed(runs)}
+    kept = {
+        picture_name(run.config.model, run.config.D, run.variant): run for run in reversed(runs)
+    }
     shutil.rmtree(folder / "pictures", ignore_errors=True)
     for name, run in kept.items():
         with atomic_write(folder / "pictures" / name) as temporary:
@@ -77,9 +79,9 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     return folder
 
 
-def picture_name(run: Run) -> str:
-    """File name of the pictures of a run's model, D and variant."""
-    return "-".join(filter(None, (run.variant, run.config.model, f"D{run.config.D}"))) + ".npz"
+def picture_name(model: str, D: int, variant: str = "") -> str:
+    """File name of the pictures of a model, D and variant."""
+    return "-".join(filter(None, (variant, model, f"D{D}"))) + ".npz"
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,7 @@ class Results:
 
     def pictures(self, model: str, D: int, variant: str = "") -> Pictures:
         """Pictures of the first seed of a model; `FileNotFoundError` where there are none."""
-        name = "-".join(filter(None, (variant, model, f"D{D}"))) + ".npz"
-        return load_pictures(self.folder / "pictures" / name)
+        return load_pictures(self.folder / "pictures" / picture_name(model, D, variant))
 
 
 def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
