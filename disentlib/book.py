@@ -11,6 +11,7 @@ from pathlib import Path
 from disentlib.files import atomic_write
 from disentlib.paths import RESULTS, ROOT, STUDIES
 from disentlib.results import load_results
+from disentlib.run import INLINE
 
 BUILD = ROOT / "_build"
 
@@ -48,6 +49,7 @@ def build() -> int:
         environment = os.environ | {
             "STUDY": study,
             "IPYTHONDIR": ipython,
+            "MPLBACKEND": INLINE,
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
         command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(ROOT)]

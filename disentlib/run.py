@@ -20,6 +20,8 @@ from nbformat import NotebookNode
 
 from disentlib.configuration import checked_type
 
+# Figures go into the page. A backend of the caller's (clusters export agg) would drop them in silence.
+INLINE = "module://matplotlib_inline.backend_inline"
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 
 
@@ -38,6 +40,7 @@ def run_page(page: str | Path, output: str | Path, parameters: dict[str, Any]) -
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
     failed = output.with_name(f"{output.stem}.failed.ipynb")
+    os.environ["MPLBACKEND"] = INLINE  # the kernel inherits it
     before = signal.signal(signal.SIGTERM, pass_on)
     try:
         with warnings.catch_warnings():

@@ -132,3 +132,14 @@ def test_a_killed_run_leaves_no_notebook(page, tmp_path):
     process.wait()
     assert process.returncode != 0
     assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_figures_stay_in_the_page_whatever_backend_the_caller_set(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    plot = "\nimport matplotlib.pyplot as plt\nplt.plot([0, 1])\nplt.show()\n```\n"
+    page.write_text(PAGE.removesuffix("```\n") + plot)
+    out = tmp_path / "out.ipynb"
+    assert main([str(page), str(out)]) == 0
+    cells = nbformat.read(out, as_version=4).cells
+    kinds = [o.get("data", {}).keys() for cell in cells for o in cell.get("outputs", [])]
+    assert any("image/png" in kind for kind in kinds)
