@@ -47,6 +47,7 @@ def run_history(run: Run, folder: Path) -> pd.DataFrame:
     history = pd.read_csv(folder / "history.csv")
     names = ["step", "epoch", "seconds", "reconstruction", "kl", "total_correlation", "total"]
     names += ["active", "discriminator_accuracy"]
+    names += [name for name in history if name.startswith("kl_")]  # of each dimension
     stretch = np.arange(len(history)) * min(CURVES, len(history)) // len(history)
     thinned = history[names].groupby(stretch).mean().round(4)
     identity = [run.variant, run.config.model, run.config.D, run.config.seed]

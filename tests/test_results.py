@@ -35,6 +35,8 @@ def finish(folder, config, score):
     history = pd.DataFrame({"step": np.arange(1, 201), "seconds": np.arange(200) / 10.0})
     for name in ("epoch", "reconstruction", "kl", "total", "active"):
         history[name] = 1000.0 / history["step"]
+    for d in range(config.D):
+        history[f"kl_{d}"] = 1.0 / (d + 1)
     for name in ("total_correlation", "discriminator_accuracy"):
         history[name] = 0.5 if config.model == "factor_vae" else np.nan
     history.to_csv(folder / "history.csv", index=False)
@@ -67,6 +69,8 @@ def test_one_tidy_table(made):
     assert set(loaded.values("held_out_total_correlation")["model"]) == {"factor_vae"}
     assert loaded.values("held_out_reconstruction", D=3)["value"].tolist() == [103.0] * 4
     assert loaded.history.groupby(["model", "D", "seed"]).size().tolist() == [results.CURVES] * 8
+    assert loaded.history.query("D == 2")["kl_2"].isna().all()
+    assert (loaded.history.query("D == 3")["kl_2"] == 0.3333).all()
     assert loaded.pictures("beta_vae", 3).traversals.shape == (3, COLUMNS, 64, 64)
     assert len(list((there / "hand" / "pictures").iterdir())) == 4
 
