@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from disentlib.configuration import checked_type
 
-# Figures go into the page. A backend of the caller's (clusters export agg) would drop them in silence.
+# Figures go into the page; a backend of the caller's (clusters export agg) would drop them.
 INLINE = "module://matplotlib_inline.backend_inline"
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 
