@@ -3,9 +3,10 @@
 D = 10, batches of 64, two cores. Every way runs in processes of its own, in turns. The textbook
 loop is the tutorials': a DataLoader over a uint8 array with a transform of each item, default
 layout, torch's own layers, Adam as it comes, a backward pass for each loss. Ours is `train`, with
-all it does. The peak is the better of two float32 matrix products of 2048 × 2048 on as many
-threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts
-the operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
+all it does; in bfloat16 as well, which is another function and shown for the choice. The peak is
+the better of two float32 matrix products of 2048 × 2048 on as many threads: MKL's (`torch.mm`) and
+oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the operations of our step. "By
+CPU" is for busy machines, and leaves loader workers out.
 """
 
 import argparse
@@ -37,17 +38,20 @@ WAYS = {  # name: what runs, threads of a process, processes
     "textbook": ("textbook", 2, 1),
     "textbook, 2 loader workers": ("textbook workers", 2, 1),
     "ours": ("ours", 2, 1),
+    "ours, bfloat16": ("ours bfloat16", 2, 1),
     "peak": ("peak", 2, 1),
     "textbook, 2 runs": ("textbook", 1, 2),
     "textbook, memory kept, 2 runs": ("textbook kept", 1, 2),
     "ours, 2 runs": ("ours", 1, 2),
+    "ours, bfloat16, 2 runs": ("ours bfloat16", 1, 2),
     "peak, 2 runs": ("peak", 1, 2),
 }
 
 
-def ours(model: str, batch_norm: bool, threads: int, _: str) -> Iterator[None]:
+def ours(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
     """A turn of `train` is STEPS steps."""
     settings = {"batch_norm": batch_norm, "threads": threads, "log_every": STEPS}
+    settings["precision"] = option or "float32"
     config = TrainingConfig(model, D, seed=0, steps=10**6, **settings)
     with tempfile.TemporaryDirectory() as folder:
         yield from train(config, load_sprites(), folder)
