@@ -118,25 +118,34 @@ def reconstructions(pairs: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     return fig
 
 
-def traversals(by_name: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """Latent traversals (D, 9, 64, 64) side by side, a row a dimension, the middle the image's own.
+def traversals(by_name: Mapping[str, NDArray[np.uint8]], columns: int = 3) -> Figure:
+    """Latent traversals (D, 9, 64, 64), a row a dimension, the middle the image's own.
 
-    Rows of one entry are numbered z0 … from above; a smaller D leaves space below.
+    Blocks stand side by side, `columns` of them in a line. Rows of one block are numbered z0 …
+    from above; a smaller D leaves space below.
     """
-    most = max(len(tiles) for tiles in by_name.values())
+    names = list(by_name)
+    lines = [names[i : i + columns] for i in range(0, len(names), columns)]
+    heights = [max(len(by_name[name]) for name in line) + 1 for line in lines]
+    columns = len(lines[0])
     fig, axes = plt.subplots(
-        1,
-        len(by_name),
-        figsize=(4.2 * len(by_name), 0.46 * most + 0.5),
+        len(lines),
+        columns,
+        figsize=(3.4 * columns, 0.37 * sum(heights)),
+        height_ratios=heights,
         squeeze=False,
         layout="constrained",
     )
-    for axis, (name, tiles) in zip(axes[0], by_name.items()):
+    for axis in axes.flat[len(names) :]:
+        axis.set_axis_off()
+    for axis, (name, tiles) in zip(axes.flat, by_name.items()):
         show(axis, mosaic(tiles))
-        axis.set_title(name)
+        axis.set_title(name, fontsize=9)
         axis.set_anchor("N")
         axis.set_yticks(
-            [68 * d + 32 for d in range(len(tiles))], [f"z{d}" for d in range(len(tiles))]
+            [68 * d + 32 for d in range(len(tiles))],
+            [f"z{d}" for d in range(len(tiles))],
+            fontsize=7,
         )
         axis.tick_params(length=0)
     return fig
