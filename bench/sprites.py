@@ -28,7 +28,6 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 OPEN_PROGRAM = """
 import time
-from disentlib.memory import keep_freed_memory
 from disentlib.sprites import load_sprites
 start = time.perf_counter()
 sprites = load_sprites()
