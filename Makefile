@@ -33,7 +33,7 @@ study: $(READY)  ## run STUDY (quick) and build the book on its results
 	@echo "The book is ready: file://$(CURDIR)/$(BOOK)"
 
 book: $(READY)  ## build the book from the results in the repository, training nothing
-	python -m disentlib.book
+	python -m disentlib.study.book
 	@echo "The book is ready: file://$(CURDIR)/$(BOOK)"
 
 notebooks: $(READY)  ## write every page as .ipynb into _ipynb/, for Jupyter or plain papermill
@@ -56,21 +56,21 @@ $(PASSED)/lint: $(READY) $(filter %.py Snakefile pyproject.toml,$(SOURCES))
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/unit: $(READY) $(filter-out results/% book/%,$(SOURCES))
-	python -m pytest --ignore tests/golden --ignore tests/test_book.py
+	python -m pytest --ignore tests/repository/golden --ignore tests/repository/test_book.py
 	@mkdir -p $(@D) && touch $@
 
-$(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/golden/%,$(SOURCES))
-	python -m pytest -p no:cacheprovider --nbval-lax --nbval-current-env tests/golden
+$(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/repository/golden/%,$(SOURCES))
+	python -m pytest -p no:cacheprovider --nbval-lax --nbval-current-env tests/repository/golden
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
 	rm -rf _build/html _build/.doctrees
-	python -m disentlib.book
-	python -m pytest tests/test_book.py
+	python -m disentlib.study.book
+	python -m pytest tests/repository/test_book.py
 	@mkdir -p $(@D) && touch $@
 
 golden: $(READY)  ## run the deterministic pages again and keep what they print
-	python tests/make_golden.py
+	python tests/repository/make_golden.py
 
 bench: $(READY)  ## measure speed here (prints ratios; nothing depends on it)
 	@for script in bench/*.py; do echo "== $$script"; python $$script || exit 1; done

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from disentlib.study import arguments, load_study
+from disentlib.study.plan import arguments, load_study
 
 STUDY = config.get("study", "quick")
 OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") if name in config}
@@ -65,7 +65,7 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        f"exec {PYTHON} -m disentlib.run notebooks/training.md {{log.notebook}} {{params.flags}}"
+        f"exec {PYTHON} -m disentlib.study.pages notebooks/training.md {{log.notebook}} {{params.flags}}"
         f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
@@ -86,7 +86,7 @@ rule score:
     message:
         "Scoring {wildcards.run}"
     shell:
-        f"exec {PYTHON} -m disentlib.run notebooks/scoring.md {{log.notebook}} {{params.flags}}"
+        f"exec {PYTHON} -m disentlib.study.pages notebooks/scoring.md {{log.notebook}} {{params.flags}}"
         f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
@@ -100,7 +100,7 @@ rule collect:
     message:
         "Collecting the study's table"
     shell:
-        f"{PYTHON} -m disentlib.results {STUDY}"
+        f"{PYTHON} -m disentlib.study.results {STUDY}"
 
 
 rule book:
@@ -116,4 +116,4 @@ rule book:
     message:
         "Building the book"
     shell:
-        f"STUDY={STUDY} {PYTHON} -m disentlib.book"
+        f"STUDY={STUDY} {PYTHON} -m disentlib.study.book"

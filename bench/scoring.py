@@ -1,8 +1,9 @@
-"""Scoring at thesis size, 15,000 points of 64 images: `python bench/scoring.py` (a few minutes).
+"""Scoring at thesis size, 15,000 points of 64 images: `python bench/scoring.py` (a few
+minutes).
 
-First from a table of codes, in a process of its own. Then with the encoder, against the textbook
-route that encodes every sampled batch when it is drawn. Both are measured in turns, a part at a
-time, and extrapolated by count; `--full` runs them whole.
+First from a table of codes, in a process of its own. Then with the encoder, against the
+textbook route that encodes every sampled batch when it is drawn. Both are measured in
+turns, a part at a time, and extrapolated by count; `--full` runs them whole.
 """
 
 import argparse
@@ -17,18 +18,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from disentlib import codes, metrics
-from disentlib.designs import random_mixture
-from disentlib.memory import keep_freed_memory
-from disentlib.networks import VAE
-from disentlib.sprites import GRID, Sprites, load_sprites
+from disentlib import metrics
+from disentlib.metrics.designs import random_mixture
+from disentlib.models.networks import VAE
+from disentlib.scoring import codes
+from disentlib.sprites.table import GRID, Sprites, load_sprites
+from disentlib.training.machine import keep_freed_memory
 
 POINTS, BATCH, D = 15_000, 64, 10
 TABLE_PROGRAM = """
 import resource, sys, time
 import numpy as np
 from disentlib import metrics
-from disentlib.sprites import GRID
+from disentlib.sprites.table import GRID
 codes = np.load(sys.argv[1], mmap_mode="r")
 for name in metrics.THESIS_SCORES:
     start, cpu = time.perf_counter(), time.process_time()
@@ -49,20 +51,28 @@ class Clock:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+        self.wall, self.cpu = (
+            time.perf_counter() - self.wall,
+            time.process_time() - self.cpu,
+        )
 
 
 def score_table() -> np.ndarray:
     """Print time and memory of the three scores from a table of codes.
 
-    Seconds (2, 2) on the wall and of CPU: of the three scores, and of DCI in one thread.
+    Seconds (2, 2) on the wall and of CPU: of the three scores, and of DCI in one
+    thread.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "codes.npy"
         np.save(path, random_mixture(GRID, D).astype(np.float32))
         command = [sys.executable, "-c", TABLE_PROGRAM, str(path)]
-        output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
-    *times, memory, alone = ([float(word) for word in line.split()] for line in output.splitlines())
+        output = subprocess.run(
+            command, stdout=subprocess.PIPE, check=True, text=True
+        ).stdout
+    *times, memory, alone = (
+        [float(word) for word in line.split()] for line in output.splitlines()
+    )
     together = np.sum(times, axis=0)
     for name, (wall, cpu) in zip(metrics.THESIS_SCORES, times):
         print(f"  {name:16} {wall:6.1f} s, {cpu:6.1f} s CPU")
@@ -77,8 +87,9 @@ def score_table() -> np.ndarray:
 def textbook(vae: VAE, sprites: Sprites, beta: int, factor: int, singles: int) -> int:
     """Encode the batches of the three scores one by one; the number of images encoded.
 
-    `beta` and `factor` count points, `singles` batches of labelled images (DCI and the spread of
-    the codes). Layouts and data types are torch's own, as in `vae.encode(images)`.
+    `beta` and `factor` count points, `singles` batches of labelled images (DCI and the
+    spread of the codes). Layouts and data types are torch's own, as in
+    `vae.encode(images)`.
     """
     generator = np.random.default_rng(0)
     sizes = np.array(GRID.sizes)
@@ -92,7 +103,9 @@ def textbook(vae: VAE, sprites: Sprites, beta: int, factor: int, singles: int) -
 
     for _ in range(beta):
         k = generator.integers(len(sizes))
-        first, second = (generator.integers(sizes, size=(BATCH, len(sizes))) for _ in range(2))
+        first, second = (
+            generator.integers(sizes, size=(BATCH, len(sizes))) for _ in range(2)
+        )
         second[:, k] = first[:, k]
         (encoded(first) - encoded(second)).abs().mean(dim=0)
     for _ in range(factor):
@@ -106,8 +119,12 @@ def textbook(vae: VAE, sprites: Sprites, beta: int, factor: int, singles: int) -
 
 
 @torch.inference_mode()
-def compare_routes(sprites: Sprites, scoring: np.ndarray, rounds: int, parts: int) -> None:
-    """Both routes in turns, of each 1 / `parts`: the textbook's batches, and our rows."""
+def compare_routes(
+    sprites: Sprites, scoring: np.ndarray, rounds: int, parts: int
+) -> None:
+    """Both routes in turns, of each 1 / `parts`: the textbook's batches,
+    and our rows.
+    """
     torch.manual_seed(0)
     vae = VAE(D).eval()
     rows = metrics.plan(GRID, scores=metrics.THESIS_SCORES)
@@ -124,30 +141,44 @@ def compare_routes(sprites: Sprites, scoring: np.ndarray, rounds: int, parts: in
         with Clock() as draw:
             codes.sample(posterior)
         with Clock() as them:
-            images = textbook(vae, sprites, POINTS // parts, POINTS // parts, singles // parts)
+            images = textbook(
+                vae, sprites, POINTS // parts, POINTS // parts, singles // parts
+            )
         print(
             f"  turn {turn}: ours {count:,} images, {count / us.wall:,.0f} a second, "
             f"{count / us.cpu:,.0f} a CPU second; textbook {images:,} images, "
             f"{images / them.wall:,.0f} and {images / them.cpu:,.0f}"
         )
         ours.append(
-            [us.wall * len(rows) / count + draw.wall, us.cpu * len(rows) / count + draw.cpu]
+            [
+                us.wall * len(rows) / count + draw.wall,
+                us.cpu * len(rows) / count + draw.cpu,
+            ]
         )
         theirs.append([them.wall * drawn / images, them.cpu * drawn / images])
-    # The textbook fits its trees one after another, as the published programs do; its logistic
-    # regression and its votes are given to it for nothing.
+    # The textbook fits its trees one after another, as the published programs do; its
+    # logistic regression and its votes are given to it for nothing.
     for what, more in (("codes", np.zeros((2, 2))), ("scores", scoring)):
-        ratios = np.median((np.array(theirs) + more[1]) / (np.array(ours) + more[0]), axis=0)
-        mine, other = np.median(ours, axis=0) + more[0], np.median(theirs, axis=0) + more[1]
+        ratios = np.median(
+            (np.array(theirs) + more[1]) / (np.array(ours) + more[0]), axis=0
+        )
+        mine, other = (
+            np.median(ours, axis=0) + more[0],
+            np.median(theirs, axis=0) + more[1],
+        )
         for clock, us, them, ratio in zip(("wall", "CPU"), mine, other, ratios):
-            print(f"  to the {what:6} {us:6.0f} s {clock:4}, textbook {them:6.0f} s: {ratio:.1f} ×")
+            print(
+                f"  to the {what:6} {us:6.0f} s {clock:4}, textbook {them:6.0f} s: {ratio:.1f} ×"
+            )
 
 
 @torch.inference_mode()
 def compare_batch_sizes(sprites: Sprites, rounds: int, count: int = 2048) -> None:
     """Images a CPU second by batch size, a stretch of neighbours each time."""
     vae = VAE(D).eval()
-    speeds: dict[int, list[float]] = {size: [] for size in (8, 16, 32, 64, 128, 512, 2048)}
+    speeds: dict[int, list[float]] = {
+        size: [] for size in (8, 16, 32, 64, 128, 512, 2048)
+    }
     for turn in range(rounds + 1):
         for size, values in speeds.items():
             with Clock() as clock:
@@ -156,30 +187,40 @@ def compare_batch_sizes(sprites: Sprites, rounds: int, count: int = 2048) -> Non
             if turn:  # the first warms up
                 values.append(count / clock.cpu)
     for size, values in speeds.items():
-        print(f"  batches of {size:4}: {statistics.median(values):6,.0f} images a CPU second")
+        print(
+            f"  batches of {size:4}: {statistics.median(values):6,.0f} images a CPU second"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--parts", type=int, default=60, help="a turn takes 1 / PARTS of a route")
-    parser.add_argument("--full", action="store_true", help="one turn of both routes whole")
+    parser.add_argument(
+        "--parts", type=int, default=60, help="a turn takes 1 / PARTS of a route"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="one turn of both routes whole"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--allocator", choices=("default", "keep"), default="default")
     arguments = parser.parse_args()
-    # glibc may hand freed memory back and fault it in again at every batch, or not, by the luck of
-    # the heap: the textbook's batches of 64 take 1 × or 2 × as long, ours are small enough to be
-    # spared. "keep" takes the luck out for both.
+    # glibc may hand freed memory back and fault it in again at every batch, or not, by
+    # the luck of the heap: the textbook's batches of 64 take 1 × or 2 × as long, ours
+    # are small enough to be spared. "keep" takes the luck out for both.
     if arguments.allocator == "keep":
         keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     rounds, parts = (1, 1) if arguments.full else (arguments.rounds, arguments.parts)
     load = os.getloadavg()[0]
-    print(f"torch {torch.__version__}, {arguments.threads} threads, load {load:.1f} at the start")
+    print(
+        f"torch {torch.__version__}, {arguments.threads} threads, load {load:.1f} at the start"
+    )
     print(f"Three scores from a table ({GRID.size}, {D})")
     scoring = score_table()
     sprites = load_sprites()
-    print(f"With the encoder; a turn is 1/{parts} of the work, seconds are extrapolated by count")
+    print(
+        f"With the encoder; a turn is 1/{parts} of the work, seconds are extrapolated by count"
+    )
     compare_routes(sprites, scoring, rounds, parts)
     print("Batch sizes")
     compare_batch_sizes(sprites, arguments.rounds)

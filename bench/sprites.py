@@ -1,7 +1,8 @@
 """Rendering, opening and batching dSprites: `python bench/sprites.py` (under a minute).
 
-Batches are compared in one run, in turns, with the textbook way: a torch DataLoader over a uint8
-array with a transform of each item. Both give float32 tensors (64, 1, 64, 64) of the same images.
+Batches are compared in one run, in turns, with the textbook way: a torch DataLoader
+over a uint8 array with a transform of each item. Both give float32 tensors (64, 1, 64,
+64) of the same images.
 """
 
 import argparse
@@ -15,12 +16,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from disentlib.memory import keep_freed_memory
-from disentlib.sprites import GRID, Sprites, epoch_batches, load_sprites, unpack_by_shifts
+from disentlib.sprites.table import (
+    GRID,
+    Sprites,
+    epoch_batches,
+    load_sprites,
+    unpack_by_shifts,
+)
+from disentlib.training.machine import keep_freed_memory
 
 GRID_PROGRAM = """
 import resource, time
-from disentlib.render import render_grid
+from disentlib.sprites.render import render_grid
 start = time.perf_counter()
 words = render_grid()
 seconds = time.perf_counter() - start
@@ -28,7 +35,7 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 OPEN_PROGRAM = """
 import time
-from disentlib.sprites import load_sprites
+from disentlib.sprites.table import load_sprites
 start = time.perf_counter()
 sprites = load_sprites()
 opened = time.perf_counter()
@@ -38,9 +45,13 @@ print(opened - start, time.perf_counter() - start)
 
 
 class Items(torch.utils.data.Dataset):
-    """The textbook data set: one uint8 image an item, made a float tensor by a transform."""
+    """The textbook data set: one uint8 image an item, made a float tensor by a
+    transform.
+    """
 
-    def __init__(self, images: np.ndarray, transform: Callable[[np.ndarray], torch.Tensor]) -> None:
+    def __init__(
+        self, images: np.ndarray, transform: Callable[[np.ndarray], torch.Tensor]
+    ) -> None:
         self.images, self.transform = images, transform
 
     def __len__(self) -> int:
@@ -73,13 +84,19 @@ def compare_batches(sprites: Sprites, rounds: int, count: int) -> None:
     index = np.arange(0, GRID.size, 9)  # 81,920 images, 336 MB as bytes
     images = sprites.images(index)
     textbook, bare = Items(255 * images, to_tensor), Items(images, bare_cast)
-    ways = {"ours": lambda: map(sprites.batch, epoch_batches(index, 64, np.random.default_rng()))}
+    ways = {
+        "ours": lambda: map(
+            sprites.batch, epoch_batches(index, 64, np.random.default_rng())
+        )
+    }
     for name, items, workers in (
         ("DataLoader, ToTensor", textbook, 0),
         ("same, 2 workers", textbook, 2),
         ("DataLoader, bare cast", bare, 0),
     ):
-        loader = torch.utils.data.DataLoader(items, 64, shuffle=True, num_workers=workers)
+        loader = torch.utils.data.DataLoader(
+            items, 64, shuffle=True, num_workers=workers
+        )
         ways[name] = lambda loader=loader: iter(loader)
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -90,7 +107,9 @@ def compare_batches(sprites: Sprites, rounds: int, count: int) -> None:
             del batches
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
-        print(f"{name:22} {1e6 * median:8.0f} µs a batch of 64   {median / medians['ours']:6.1f} ×")
+        print(
+            f"{name:22} {1e6 * median:8.0f} µs a batch of 64   {median / medians['ours']:6.1f} ×"
+        )
 
 
 def compare_unpacking(sprites: Sprites, rounds: int) -> None:
@@ -106,21 +125,27 @@ def compare_unpacking(sprites: Sprites, rounds: int) -> None:
             way()
             times[name].append(time.perf_counter() - start)
     for name, values in times.items():
-        print(f"unpacking 64 images by {name:14} {1e6 * statistics.median(values):6.0f} µs")
+        print(
+            f"unpacking 64 images by {name:14} {1e6 * statistics.median(values):6.0f} µs"
+        )
 
 
 def run(program: str) -> list[float]:
-    output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True
+    )
     return [float(word) for word in output.stdout.split()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batches", type=int, default=300, help="batches a round and way")
+    parser.add_argument(
+        "--batches", type=int, default=300, help="batches a round and way"
+    )
     arguments = parser.parse_args()
-    # glibc may hand freed memory back and fault it in again at every batch, or not, by the luck of
-    # the heap; for all ways alike it keeps what it has.
+    # glibc may hand freed memory back and fault it in again at every batch, or not, by
+    # the luck of the heap; for all ways alike it keeps what it has.
     keep_freed_memory()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     grids = [run(GRID_PROGRAM) for _ in range(arguments.rounds)]

@@ -1,12 +1,14 @@
-"""Speed of training against the textbook loop: `python bench/training_step.py` (2 to 3 minutes).
+"""Speed of training against the textbook loop: `python bench/training_step.py` (2 to 3
+minutes).
 
-D = 10, batches of 64, two cores. Every way runs in processes of its own, in turns. The textbook
-loop is the tutorials': a DataLoader over a uint8 array with a transform of each item, default
-layout, torch's own layers, Adam as it comes, a backward pass for each loss. Ours is `train`, with
-all it does; in bfloat16 as well, which is another function and shown for the choice. The peak is
-the better of two float32 matrix products of 2048 × 2048 on as many threads: MKL's (`torch.mm`) and
-oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the operations of our step. "By
-CPU" is for busy machines, and leaves loader workers out.
+D = 10, batches of 64, two cores. Every way runs in processes of its own, in turns. The
+textbook loop is the tutorials': a DataLoader over a uint8 array with a transform of
+each item, default layout, torch's own layers, Adam as it comes, a backward pass for
+each loss. Ours is `train`, with all it does; in bfloat16 as well, which is another
+function and shown for the choice. The peak is the better of two float32 matrix products
+of 2048 × 2048 on as many threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1
+convolution); torch.utils.flop_counter counts the operations of our step. "By CPU" is
+for busy machines, and leaves loader workers out.
 """
 
 import argparse
@@ -25,13 +27,13 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from disentlib import objectives
-from disentlib.configuration import TrainingConfig
-from disentlib.memory import keep_freed_memory
-from disentlib.networks import VAE, Discriminator
-from disentlib.sprites import GRID, load_sprites
-from disentlib.state import new_state
-from disentlib.training import prepare_torch, train, train_step
+from disentlib.models import objectives
+from disentlib.models.networks import VAE, Discriminator
+from disentlib.sprites.table import GRID, load_sprites
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.loop import prepare_torch, train, train_step
+from disentlib.training.machine import keep_freed_memory
+from disentlib.training.state import new_state
 
 D, BATCH, STEPS, PRODUCT = 10, 64, 8, 2 * 2048**3
 WAYS = {  # name: what runs, threads of a process, processes
@@ -58,7 +60,9 @@ def ours(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[No
 
 
 class Items(Dataset):
-    """A uint8 array of 40,960 images, each made a float tensor with a channel when asked for."""
+    """A uint8 array of 40,960 images, each made a float tensor with a channel when
+    asked for.
+    """
 
     def __init__(self) -> None:
         self.images = load_sprites().images(np.arange(0, GRID.size, 18))
@@ -92,9 +96,13 @@ def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterato
         optimiser.step()
         if model == "factor_vae":
             z = z.detach()
-            permuted = torch.stack([z[torch.randperm(BATCH), j] for j in range(D)], dim=1)
+            permuted = torch.stack(
+                [z[torch.randperm(BATCH), j] for j in range(D)], dim=1
+            )
             other.zero_grad()
-            objectives.discriminator_loss(discriminator(z), discriminator(permuted)).backward()
+            objectives.discriminator_loss(
+                discriminator(z), discriminator(permuted)
+            ).backward()
             other.step()
         if step % STEPS == 0:
             yield
@@ -119,25 +127,36 @@ def products(by_mkl: bool) -> Iterator[None]:
 
 
 def work(what: str, threads: int) -> None:
-    """A process of one way: a turn for each line, which names the model; writes what it took."""
+    """A process of one way: a turn for each line, which names the model; writes what it
+    took.
+    """
     torch.set_num_threads(threads)
     way, _, option = what.partition(" ")
     if option == "kept" or way == "peak":
         keep_freed_memory()
-    running, peaks = "", [products(True), products(False)] * 3  # the fastest of all counts
+    running, peaks = (
+        "",
+        [products(True), products(False)] * 3,
+    )  # the fastest of all counts
     for line in sys.stdin:
         if line != running and way != "peak":
             model, norm = line.split()
-            turns = (ours if way == "ours" else textbook)(model, norm == "on", threads, option)
+            turns = (ours if way == "ours" else textbook)(
+                model, norm == "on", threads, option
+            )
             running, _ = line, next(turns)  # a first turn: not the start
         print(*min(map(timed, peaks if way == "peak" else [turns])), flush=True)
 
 
 def turn(group: list[subprocess.Popen], line: str) -> np.ndarray:
-    """Turns a second and a CPU second, summed over the processes, and page faults of the first."""
+    """Turns a second and a CPU second, summed over the processes, and page faults of
+    the first.
+    """
     for process in group:
         print(line, file=process.stdin, flush=True)
-    answers = np.array([process.stdout.readline().split() for process in group], dtype=float)
+    answers = np.array(
+        [process.stdout.readline().split() for process in group], dtype=float
+    )
     return np.array([*(1 / answers[:, :2]).sum(axis=0), answers[0, 2]])
 
 
@@ -152,18 +171,26 @@ def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
     with torch.profiler.profile() as profile:
         for _ in range(5):
             train_step(state, x, noise, config)
-    entries = sorted(profile.key_averages(), key=lambda entry: -entry.self_cpu_time_total)
+    entries = sorted(
+        profile.key_averages(), key=lambda entry: -entry.self_cpu_time_total
+    )
     total = sum(entry.self_cpu_time_total for entry in entries)
-    parts = [f"{e.key} {100 * e.self_cpu_time_total / total:.0f} %" for e in entries[:8]]
+    parts = [
+        f"{e.key} {100 * e.self_cpu_time_total / total:.0f} %" for e in entries[:8]
+    ]
     return counter.get_total_flops(), ", ".join(parts)
 
 
 def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     flops, parts = one_step(model, norm == "on")
-    print(f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook")
+    print(
+        f"\n{model}, batch norm {norm}: {flops / 1e9:.2f} GFLOP a step; bar 1.5 × textbook"
+    )
     groups, line = processes.values(), f"{model} {norm}"
     taken = [[turn(group, line) for group in groups] for _ in range(rounds + 1)]
-    turns = dict(zip(processes, np.array(taken)[1:].swapaxes(0, 1)))  # the first round warms up
+    turns = dict(
+        zip(processes, np.array(taken)[1:].swapaxes(0, 1))
+    )  # the first round warms up
     for name in WAYS:
         speed = np.median(turns[name], axis=0)
         mine = turns["ours, 2 runs" if name.endswith("2 runs") else "ours"]
@@ -187,7 +214,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.work:
         return work(arguments.work[0], int(arguments.work[1]))
-    # In all ways alike waiting threads sleep: spinning ones are a disaster on a busy machine.
+    # In all ways alike waiting threads sleep: spinning ones are a disaster on a busy
+    # machine.
     options = {"env": os.environ | {"OMP_WAIT_POLICY": "passive"}, "text": True}
     options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = {}

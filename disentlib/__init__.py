@@ -1,3 +1,9 @@
-"""Disentangled representations on dSprites: data, models, training, scores and figures."""
+"""Disentangled representations on dSprites, room by room in the order of the study.
 
-__version__ = "0.1.0"
+`sprites` draws, `models` and `training` train, `metrics` and `scoring` score, `study`
+plans and reports. Data flows in that order and never back.
+"""
+
+from importlib.metadata import version
+
+__version__ = version("disentlib")

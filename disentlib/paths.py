@@ -10,6 +10,8 @@ RESULTS = ROOT / "results"
 
 
 def cache_folder() -> Path:
-    """Folder for files that can be made again: `$DISENTLIB_CACHE`, else `~/.cache/disentlib`."""
+    """Folder for files that can be made again: `$DISENTLIB_CACHE`, else
+    `~/.cache/disentlib`.
+    """
     chosen = os.environ.get("DISENTLIB_CACHE")
     return Path(chosen) if chosen else Path.home() / ".cache" / "disentlib"

@@ -1,4 +1,6 @@
-"""Random streams: one for each purpose and position, so that no draw disturbs another."""
+"""Random streams: one for each purpose and position, so that no draw
+disturbs another.
+"""
 
 import zlib
 
@@ -15,13 +17,15 @@ PURPOSES = (
 
 
 def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequence:
-    """The entropy of one stream: a function of its seed, purpose and position, and nothing else.
+    """The entropy of one stream: a function of its seed, purpose and position, and
+    nothing else.
 
-    `position` counts whatever the purpose counts (epochs, steps). Since a stream is found by where
-    it stands and not by what was drawn before, a run that goes on at step t draws what it would
-    have drawn: there is no generator state to lose.
+    `position` counts whatever the purpose counts (epochs, steps). Since a stream is
+    found by where it stands and not by what was drawn before, a run that goes on at
+    step t draws what it would have drawn: there is no generator state to lose.
 
-    Raises `ValueError` for a seed that is negative or no whole number, or a purpose without a name.
+    Raises `ValueError` for a seed that is negative or no whole number, or a purpose
+    without a name.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise ValueError(f"seed={seed!r} must be a whole number of at least 0")
@@ -29,11 +33,15 @@ def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequ
         raise ValueError(f"seed {seed} is negative; use 0 or more")
     if not purpose:
         raise ValueError("a random stream needs a purpose, such as 'data order'")
-    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(purpose.encode()), *position))
+    return np.random.SeedSequence(
+        seed, spawn_key=(zlib.crc32(purpose.encode()), *position)
+    )
 
 
 def stream(seed: int, purpose: str, *position: int) -> np.random.Generator:
-    """A numpy generator for one purpose, independent of every other purpose and position."""
+    """A numpy generator for one purpose, independent of every other purpose and
+    position.
+    """
     return np.random.default_rng(seed_sequence(seed, purpose, *position))
 
 

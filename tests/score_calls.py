@@ -1,4 +1,6 @@
-"""Every score as a function of codes, grid and seed, at sizes that take milliseconds."""
+"""Every score as a function of codes, grid and seed, at sizes that take
+milliseconds.
+"""
 
 from functools import partial
 
@@ -19,7 +21,9 @@ def calls(few=None, batch_size=6):
     return {
         "beta_vae_score": partial(metrics.beta_vae_score, **batched),
         "factor_vae_score": partial(metrics.factor_vae_score, threshold=0, **batched),
-        "pruned_factor_vae_score": partial(metrics.pruned_factor_vae_score, threshold=0, **batched),
+        "pruned_factor_vae_score": partial(
+            metrics.pruned_factor_vae_score, threshold=0, **batched
+        ),
         **{f"dci_{part}": partial(dci_part, part=part, **few) for part in DCI_PARTS},
         "mig": partial(metrics.mig, **few),
         "sap": partial(metrics.sap, **few),

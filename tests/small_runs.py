@@ -1,4 +1,6 @@
-"""Runs of seconds for the tests of training: 2,400 sprites, networks in full, a few steps."""
+"""Runs of seconds for the tests of training: 2,400 sprites, networks in full, a few
+steps.
+"""
 
 import contextlib
 import csv
@@ -10,13 +12,13 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from disentlib import checkpoints
-from disentlib.configuration import TrainingConfig
-from disentlib.factors import FactorGrid
 from disentlib.files import read_json
-from disentlib.render import render
-from disentlib.sprites import GRID, Sprites
-from disentlib.training import train
+from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.render import render
+from disentlib.sprites.table import GRID, Sprites
+from disentlib.training import checkpoints
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.loop import train
 
 torch.set_num_threads(1)
 
@@ -36,7 +38,9 @@ def config(**changes) -> TrainingConfig:
     return TrainingConfig(**usual | changes)
 
 
-def run(settings: TrainingConfig, sprites: Sprites, folder: Path) -> list[dict[str, float]]:
+def run(
+    settings: TrainingConfig, sprites: Sprites, folder: Path
+) -> list[dict[str, float]]:
     return list(train(settings, sprites, folder))
 
 
@@ -60,7 +64,9 @@ def outcome(folder: Path) -> dict:
 
 
 def attempt(settings: dict, folder: Path, slowed: float = 0.0) -> None:
-    """Train in a child process: its words go to `folder`.log, writes are `slowed` by seconds."""
+    """Train in a child process: its words go to `folder`.log, writes are `slowed` by
+    seconds.
+    """
     log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 2)
     if slowed:
@@ -69,7 +75,9 @@ def attempt(settings: dict, folder: Path, slowed: float = 0.0) -> None:
 
 
 def slow_down(seconds: float) -> None:
-    """Make this process stay longer in its writes: at half of a file, and before each fsync."""
+    """Make this process stay longer in its writes: at half of a file, and before each
+    fsync.
+    """
     fsync = os.fsync
 
     def slow_save(tensors, path, metadata):
@@ -85,6 +93,8 @@ def slow_down(seconds: float) -> None:
 
 
 def temporaries(folder: Path) -> list[Path]:
-    with contextlib.suppress(FileNotFoundError):  # a folder that comes or goes meanwhile
+    with contextlib.suppress(
+        FileNotFoundError
+    ):  # a folder that comes or goes meanwhile
         return list(folder.rglob(".*.tmp*"))
     return []

@@ -40,7 +40,9 @@ def test_a_failed_body_leaves_the_old_file_and_nothing_else(tmp_path, error):
     assert path.read_text() == "old" and names(tmp_path) == ["facts.json"]
 
 
-def test_content_then_rename_then_folder_reach_the_disk_in_this_order(tmp_path, monkeypatch):
+def test_content_then_rename_then_folder_reach_the_disk_in_this_order(
+    tmp_path, monkeypatch
+):
     calls = []
     replace, fsync = os.replace, os.fsync
 
@@ -49,7 +51,9 @@ def test_content_then_rename_then_folder_reach_the_disk_in_this_order(tmp_path, 
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "replace", lambda a, b: [calls.append("rename"), replace(a, b)])
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: [calls.append("rename"), replace(a, b)]
+    )
     with atomic_write(tmp_path / "a.txt") as temporary:
         temporary.write_text("content")
     assert calls == [str(temporary), "rename", str(tmp_path)]
@@ -74,20 +78,32 @@ def test_bad_json_is_named_with_the_remedy(tmp_path):
     path = tmp_path / "facts.json"
     for content in (b"", b'{"a": 1', b"\xff\xfe"):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=rf"^{path}: not a JSON file .*; remove it") as error:
+        with pytest.raises(
+            ValueError, match=rf"^{path}: not a JSON file .*; remove it"
+        ) as error:
             read_json(path)
         assert "\n" not in str(error.value)
 
 
 def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
-    left = [tmp_path / ".facts.1.tmp.json", tmp_path / "deep" / ".step.77.tmp.safetensors"]
-    kept = [tmp_path / "facts.json", tmp_path / ".lock", tmp_path / "deep" / "a.tmp.txt"]
+    left = [
+        tmp_path / ".facts.1.tmp.json",
+        tmp_path / "deep" / ".step.77.tmp.safetensors",
+    ]
+    kept = [
+        tmp_path / "facts.json",
+        tmp_path / ".lock",
+        tmp_path / "deep" / "a.tmp.txt",
+    ]
     (tmp_path / "deep").mkdir()
     for path in left + kept:
         path.touch()
     remove_temporaries(tmp_path)
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(kept)
-    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "x.bin") as temporary:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        atomic_write(tmp_path / "x.bin") as temporary,
+    ):
         temporary.touch()
         remove_temporaries(tmp_path)  # it knows the names that atomic_write gives
         assert not temporary.exists()

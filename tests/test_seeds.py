@@ -15,7 +15,10 @@ def test_a_stream_repeats_itself():
     for seed, purpose, position in PLACES:
         draws = [stream(seed, purpose, *position).random(4) for _ in range(2)]
         assert np.array_equal(*draws)
-        draws = [torch.rand(4, generator=torch_stream(seed, purpose, *position)) for _ in range(2)]
+        draws = [
+            torch.rand(4, generator=torch_stream(seed, purpose, *position))
+            for _ in range(2)
+        ]
         assert torch.equal(*draws)
 
 
@@ -27,7 +30,9 @@ def test_no_two_places_share_a_stream():
 
 
 def test_streams_of_neighbours_are_uncorrelated():
-    draws = np.array([stream(0, "posterior noise", t).standard_normal(1000) for t in range(40)])
+    draws = np.array(
+        [stream(0, "posterior noise", t).standard_normal(1000) for t in range(40)]
+    )
     off = np.corrcoef(draws)[~np.eye(40, dtype=bool)]
     assert abs(off).max() < 0.16  # five standard deviations of 1/sqrt(1000)
 
@@ -43,7 +48,10 @@ def test_torch_and_numpy_global_states_play_no_part():
 
 @pytest.mark.parametrize(
     ("seed", "purpose", "message"),
-    [(-1, "evaluation", "^seed -1 is negative; use 0 or more$"), (0, "", "needs a purpose")],
+    [
+        (-1, "evaluation", "^seed -1 is negative; use 0 or more$"),
+        (0, "", "needs a purpose"),
+    ],
 )
 def test_bad_places_are_refused(seed, purpose, message):
     for make in (stream, torch_stream):

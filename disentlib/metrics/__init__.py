@@ -1,4 +1,6 @@
-"""Scores of disentanglement: functions of a table of codes and the factor grid, never a model."""
+"""Scores of disentanglement: functions of a table of codes and the factor grid, never a
+model.
+"""
 
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, dci
@@ -6,9 +8,19 @@ from disentlib.metrics.explicitness import explicitness
 from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
 from disentlib.metrics.irs import irs
 from disentlib.metrics.mutual_information import mig, modularity, mutual_information
-from disentlib.metrics.posterior import active_units, gaussian_total_correlation, kl_per_dimension
+from disentlib.metrics.posterior import (
+    active_units,
+    gaussian_total_correlation,
+    kl_per_dimension,
+)
 from disentlib.metrics.sap import attribute_scores, sap
-from disentlib.metrics.suite import SCORES, THESIS_SCORES, plan, score_all, score_posterior
+from disentlib.metrics.suite import (
+    SCORES,
+    THESIS_SCORES,
+    plan,
+    score_all,
+    score_posterior,
+)
 
 __all__ = [
     "DCI",

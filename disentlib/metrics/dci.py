@@ -1,4 +1,6 @@
-"""DCI: disentanglement, completeness and informativeness from the importances of boosted trees."""
+"""DCI: disentanglement, completeness and informativeness from the importances of
+boosted trees.
+"""
 
 from dataclasses import dataclass
 
@@ -8,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.sprites.grid import FactorGrid
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class DCI:
     disentanglement: float
     completeness: float
     informativeness: float
-    importances: NDArray[np.float64]  # (D, K); columns sum to 1, or to 0 where no tree split
+    importances: NDArray[
+        np.float64
+    ]  # (D, K); columns sum to 1, or to 0 where no tree split
     dimension_scores: NDArray[np.float64]  # (D,): 1 - entropy of a row to base K
     dimension_weights: NDArray[np.float64]  # (D,): share of all importance
     factor_scores: NDArray[np.float64]  # (K,): 1 - entropy of a column to base D
@@ -38,22 +42,23 @@ def dci(
 ) -> DCI:
     """Disentanglement, completeness and informativeness of `codes` (grid.size, D).
 
-    Equations `eq-dci-disentanglement`, `eq-dci-completeness` and `eq-dci-informativeness` in the
-    book, section 3.5.3 of the thesis. For each factor, gradient-boosted trees predict its class
-    from the codes of `train` images; their importances make the matrix R (D, K).
+    Equations `eq-dci-disentanglement`, `eq-dci-completeness` and
+    `eq-dci-informativeness` in the book, section 3.5.3 of the thesis. For each factor,
+    gradient-boosted trees predict its class from the codes of `train` images; their
+    importances make the matrix R (D, K).
 
-    Settings: scikit-learn's `GradientBoostingClassifier` with `n_estimators=10` (thesis 4.1) and
-    else its defaults; Locatello et al. 2019 take its default of 100, the paper Lasso and random
-    forests on standardised codes (trees do not see a scale, so nothing is standardised here).
-    Informativeness is the mean accuracy on `test` images; the paper reports an error. The trees of
-    the factors are fitted in `n_jobs` threads (-1: one a core), with the same result for any
-    number, since each has its own random state.
+    Settings: scikit-learn's `GradientBoostingClassifier` with `n_estimators=10` (thesis
+    4.1) and else its defaults; Locatello et al. 2019 take its default of 100, the paper
+    Lasso and random forests on standardised codes (trees do not see a scale, so nothing
+    is standardised here). Informativeness is the mean accuracy on `test` images; the
+    paper reports an error. The trees of the factors are fitted in `n_jobs` threads (-1:
+    one a core), with the same result for any number, since each has its own random
+    state.
 
     Range [0, 1] each. Codes without information: importances of noise (or all zero), a
-    disentanglement near (or exactly) 0, an informativeness at chance.
-    Raises `ValueError` for codes that do not match the grid or are not finite, and for too few
-    training images.
-    Source: Eastwood and Williams 2018, section 2.
+    disentanglement near (or exactly) 0, an informativeness at chance. Raises
+    `ValueError` for codes that do not match the grid or are not finite, and for too few
+    training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
     if (
@@ -61,18 +66,26 @@ def dci(
         or not isinstance(n_estimators, int | np.integer)
         or n_estimators < 1
     ):
-        raise ValueError(f"n_estimators={n_estimators!r} must be a whole number of at least 1")
+        raise ValueError(
+            f"n_estimators={n_estimators!r} must be a whole number of at least 1"
+        )
     drawn = sample(grid, seed, train, test)
     z, labels = look_up(codes, drawn.train), grid.classes(drawn.train)
     z_test, labels_test = look_up(codes, drawn.test), grid.classes(drawn.test)
     for k, name in enumerate(grid.names):
         if len(np.unique(labels[:, k])) == 1:
-            raise ValueError(f"train={train} images show one class of {name!r} only; give more")
-    # The largest job first, so that the last process to end is not the one that started last.
+            raise ValueError(
+                f"train={train} images show one class of {name!r} only; give more"
+            )
+    # The largest job first, so that the last process to end is not the one that started
+    # last.
     order = np.argsort([-size for size in grid.sizes], kind="stable")
-    # Trees are built without the interpreter's lock: threads save the start of processes.
+    # Trees are built without the interpreter's lock: threads save the start of
+    # processes.
     fitted = Parallel(n_jobs=min(n_jobs, len(order)), prefer="threads")(
-        delayed(_fit)(z, labels[:, k], z_test, labels_test[:, k], n_estimators, seed + int(k))
+        delayed(_fit)(
+            z, labels[:, k], z_test, labels_test[:, k], n_estimators, seed + int(k)
+        )
         for k in order
     )
     importances = np.empty((z.shape[1], len(order)))
@@ -85,15 +98,20 @@ def dci(
 def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
     """The scores of a matrix of importances (D, K) and the accuracies (K,).
 
-    A row (or column) of zeros has no distribution: its score is 0, and so is its weight. With D = 1
-    there is one place to be, and completeness is 1 for every factor that was found at all.
+    A row (or column) of zeros has no distribution: its score is 0, and so is its
+    weight. With D = 1 there is one place to be, and completeness is 1 for every factor
+    that was found at all.
     """
     dimension_scores = concentration(importances, axis=1)
     factor_scores = concentration(importances, axis=0)
     weights = importances.sum(axis=1)
-    weights = weights / weights.sum() if weights.sum() > 0 else np.zeros(len(importances))
+    weights = (
+        weights / weights.sum() if weights.sum() > 0 else np.zeros(len(importances))
+    )
     return DCI(
-        disentanglement=min(1.0, float(weights @ dimension_scores)),  # weights sum to 1 + rounding
+        disentanglement=min(
+            1.0, float(weights @ dimension_scores)
+        ),  # weights sum to 1 + rounding
         completeness=float(factor_scores.mean()),
         informativeness=float(np.mean(accuracies)),
         importances=importances,
@@ -105,16 +123,22 @@ def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
 
 
 def concentration(importances: NDArray, axis: int) -> NDArray[np.float64]:
-    """1 - entropy along `axis`, to the base of the number of entries; 0 for entries all zero."""
+    """1 - entropy along `axis`, to the base of the number of entries; 0 for entries all
+    zero.
+    """
     found = importances.sum(axis=axis) > 0
     if importances.shape[axis] == 1:
         return found.astype(np.float64)
     safe = np.where(np.expand_dims(found, axis), importances, 1.0)
-    scores = np.clip(1 - entropy(safe, axis=axis, base=importances.shape[axis]), 0.0, 1.0)
+    scores = np.clip(
+        1 - entropy(safe, axis=axis, base=importances.shape[axis]), 0.0, 1.0
+    )
     return np.where(found, scores, 0.0)
 
 
 def _fit(z, labels, z_test, labels_test, n_estimators: int, seed: int):
-    trees = GradientBoostingClassifier(n_estimators=n_estimators, random_state=seed % 2**32)
+    trees = GradientBoostingClassifier(
+        n_estimators=n_estimators, random_state=seed % 2**32
+    )
     trees.fit(z, labels)
     return trees.feature_importances_, trees.score(z_test, labels_test)

@@ -1,12 +1,14 @@
-"""Explicitness: how well linear classifiers find every class of every factor in the codes."""
+"""Explicitness: how well linear classifiers find every class of every factor in the
+codes.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.sprites.grid import FactorGrid
 
 
 def explicitness(
@@ -18,16 +20,18 @@ def explicitness(
     test: int = 4_500,
     rescale: bool = False,
 ) -> float:
-    """Area under the ROC curve of one class against the rest, averaged over classes and factors.
+    """Area under the ROC curve of one class against the rest, averaged over classes and
+    factors.
 
-    Equation `eq-explicitness` in the book. For each class of each factor a logistic regression is
-    fitted to the codes of `train` images and judged on `test` images; first the mean over a
-    factor's classes, then over factors. `codes` (grid.size, D).
+    Equation `eq-explicitness` in the book. For each class of each factor a logistic
+    regression is fitted to the codes of `train` images and judged on `test` images;
+    first the mean over a factor's classes, then over factors. `codes` (grid.size, D).
 
-    Settings: scikit-learn's logistic regression with its defaults, on codes of zero mean and unit
-    variance, `max_iter` raised so that it ends by its tolerance; one classifier a class, as in the
-    paper (Locatello et al. 2019 fit all classes of a factor at once and average classes of all
-    factors together). `rescale=True` maps chance to 0: 2 (AUC - 1/2).
+    Settings: scikit-learn's logistic regression with its defaults, on codes of zero
+    mean and unit variance, `max_iter` raised so that it ends by its tolerance; one
+    classifier a class, as in the paper (Locatello et al. 2019 fit all classes of a
+    factor at once and average classes of all factors together). `rescale=True` maps
+    chance to 0: 2 (AUC - 1/2).
 
     Range [0, 1]; chance, and the value for constant codes, is 1/2 (0 with `rescale`).
     Raises `ValueError` for codes that do not match the grid or are not finite.
@@ -39,10 +43,15 @@ def explicitness(
     labels, labels_test = grid.classes(drawn.train), grid.classes(drawn.test)
     spread = np.where(np.ptp(z, axis=0) > 0, z.std(axis=0), 1.0)
     z, z_test = (z - z.mean(axis=0)) / spread, (z_test - z.mean(axis=0)) / spread
-    factors = [_areas(z, labels[:, k], z_test, labels_test[:, k]) for k in range(len(grid.sizes))]
+    factors = [
+        _areas(z, labels[:, k], z_test, labels_test[:, k])
+        for k in range(len(grid.sizes))
+    ]
     empty = [name for name, areas in zip(grid.names, factors) if not areas]
     if empty:
-        raise ValueError(f"train={train} and test={test} images share no class of {empty[0]!r}")
+        raise ValueError(
+            f"train={train} and test={test} images share no class of {empty[0]!r}"
+        )
     area = float(np.mean([np.mean(areas) for areas in factors]))
     return 2 * (area - 0.5) if rescale else area
 
@@ -54,5 +63,7 @@ def _areas(z, labels, z_test, labels_test) -> list[float]:
         own, own_test = labels == c, labels_test == c
         if own.any() and not own.all() and not own_test.all():
             classifier = LogisticRegression(max_iter=10_000).fit(z, own)
-            areas.append(float(roc_auc_score(own_test, classifier.decision_function(z_test))))
+            areas.append(
+                float(roc_auc_score(own_test, classifier.decision_function(z_test)))
+            )
     return areas

@@ -1,11 +1,12 @@
-"""The FactorVAE score: does the dimension that varies least name the factor that was fixed?"""
+"""The FactorVAE score: does the dimension that varies least name the factor that was
+fixed?
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics.sampling import (
     CHUNK,
     check_counts,
@@ -15,13 +16,16 @@ from disentlib.metrics.sampling import (
     sample,
     shared_class_batches,
 )
+from disentlib.sprites.grid import FactorGrid
 
 SPREADS = ("sample", "table")
 
 
 @dataclass(frozen=True)
 class Votes:
-    """Scaled variances (points, D), the fixed factor (points,), and the live dimensions (D,)."""
+    """Scaled variances (points, D), the fixed factor (points,), and the live dimensions
+    (D,).
+    """
 
     variances: NDArray[np.float64]
     factor: NDArray[np.int64]
@@ -29,7 +33,9 @@ class Votes:
     train: int
 
     def winners(self) -> NDArray[np.int64]:
-        """The live dimension (points,) of least scaled variance; a tie goes to the lowest index."""
+        """The live dimension (points,) of least scaled variance; a tie goes to the
+        lowest index.
+        """
         return np.where(self.live, self.variances, np.inf).argmin(axis=1)
 
 
@@ -46,28 +52,40 @@ def factor_vae_score(
     ddof: int = 0,
     chunk: int = CHUNK,
 ) -> float:
-    """Accuracy on `test` batches of the majority vote from least-varying dimension to factor.
+    """Accuracy on `test` batches of the majority vote from least-varying dimension to
+    factor.
 
     Equation `eq-factor-vae-score` in the book, section 3.5.2 of the thesis. A batch has
-    `batch_size` images that share one class of one factor. Its vote is the dimension whose variance
-    over the batch, divided by its variance over the data, is least. Each dimension stands for the
-    factor for which it won most of the `train` votes; a tie goes to the first factor, and a
-    dimension that never won stands for the first factor too. `codes` (grid.size, D).
+    `batch_size` images that share one class of one factor. Its vote is the dimension
+    whose variance over the batch, divided by its variance over the data, is least. Each
+    dimension stands for the factor for which it won most of the `train` votes; a tie
+    goes to the first factor, and a dimension that never won stands for the first factor
+    too. `codes` (grid.size, D).
 
-    Settings: dimensions whose standard deviation over the data is below `threshold` are dead and
-    never vote (0.05 in Kim and Mnih's study; the default of several libraries is 0, which lets dead
-    dimensions win). `spread` says over which data: "sample", train + test images drawn uniformly,
-    or "table", all rows. `ddof` is that of both variances: 0 in the thesis, 1 in other programs; it
-    cancels but for the threshold. Other programs also score the very votes that made the
-    classifier; here they are apart.
+    Settings: dimensions whose standard deviation over the data is below `threshold` are
+    dead and never vote (0.05 in Kim and Mnih's study; the default of several libraries
+    is 0, which lets dead dimensions win). `spread` says over which data: "sample",
+    train + test images drawn uniformly, or "table", all rows. `ddof` is that of both
+    variances: 0 in the thesis, 1 in other programs; it cancels but for the threshold.
+    Other programs also score the very votes that made the classifier; here they are
+    apart.
 
-    Range [0, 1]; 1 / K is chance; 0 where every dimension is dead.
-    Raises `ValueError` for codes that do not match the grid or are not finite, a batch larger than
-    a factor's slice, and unknown values of keywords.
-    Source: Kim and Mnih 2018, section 4.
+    Range [0, 1]; 1 / K is chance; 0 where every dimension is dead. Raises `ValueError`
+    for codes that do not match the grid or are not finite, a batch larger than a
+    factor's slice, and unknown values of keywords. Source: Kim and Mnih 2018, section
+    4.
     """
     votes = cast_votes(
-        codes, grid, seed, train, test, batch_size, threshold, spread=spread, ddof=ddof, chunk=chunk
+        codes,
+        grid,
+        seed,
+        train,
+        test,
+        batch_size,
+        threshold,
+        spread=spread,
+        ddof=ddof,
+        chunk=chunk,
     )
     if not votes.live.any():
         return 0.0
@@ -91,19 +109,22 @@ def pruned_factor_vae_score(
 ) -> float:
     """The FactorVAE score without the dimensions that win votes for several factors.
 
-    Equation `eq-pruned-factor-vae-score` in the book; proposed in section 6.2 of the thesis, which
-    leaves the rule open. The rule here: a dimension is pruned if the factor for which it won second
-    most `train` votes has more than `rival` times the votes of its first. A `test` batch that a
-    pruned dimension wins is lost. With `revote=True`, the literal reading, the batch goes to the
-    dimension of least variance among those left, which lets a dimension that carries nothing
-    inherit the votes.
+    Equation `eq-pruned-factor-vae-score` in the book; proposed in section 6.2 of the
+    thesis, which leaves the rule open. The rule here: a dimension is pruned if the
+    factor for which it won second most `train` votes has more than `rival` times the
+    votes of its first. A `test` batch that a pruned dimension wins is lost. With
+    `revote=True`, the literal reading, the batch goes to the dimension of least
+    variance among those left, which lets a dimension that carries nothing inherit the
+    votes.
 
     Settings and errors as in `factor_vae_score`, never above it with `revote=False`.
     Range [0, 1]; codes without information score 0, not chance.
     """
     if not 0 <= rival <= 1:
         raise ValueError(f"rival={rival!r} must be between 0 and 1")
-    votes = cast_votes(codes, grid, seed, train, test, batch_size, threshold, chunk=chunk)
+    votes = cast_votes(
+        codes, grid, seed, train, test, batch_size, threshold, chunk=chunk
+    )
     winners = votes.winners()
     table = vote_table(votes, winners, len(grid.sizes))
     ordered = np.sort(table, axis=1)
@@ -131,7 +152,9 @@ def cast_votes(
     ddof: int = 0,
     chunk: int = CHUNK,
 ) -> Votes:
-    """Scaled variances of train + test batches (`factor_vae_score` explains the settings)."""
+    """Scaled variances of train + test batches (`factor_vae_score` explains the
+    settings).
+    """
     codes = checked_codes(codes, grid)
     check_counts(grid, train, test, batch_size, 2)
     if spread not in SPREADS:
@@ -139,18 +162,32 @@ def cast_votes(
     if not threshold >= 0:
         raise ValueError(f"threshold={threshold!r} must be at least 0")
     drawn = sample(grid, seed, train, test)
-    rows = np.concatenate([drawn.train, drawn.test]) if spread == "sample" else np.arange(grid.size)
+    rows = (
+        np.concatenate([drawn.train, drawn.test])
+        if spread == "sample"
+        else np.arange(grid.size)
+    )
     data = look_up(codes, rows)
-    # Rounding leaves a constant dimension a variance near 1e-33, which must not count as life.
+    # Rounding leaves a constant dimension a variance near 1e-33, which must not count
+    # as life.
     total = np.where(np.ptp(data, axis=0) > 0, data.var(axis=0, ddof=ddof), 0.0)
     live = (np.sqrt(total) >= threshold) & (total > 0)
     batches = shared_class_batches(grid, seed, train + test, batch_size)
-    local = [look_up(codes, part).var(axis=1, ddof=ddof) for part in in_chunks(batches, chunk)]
-    return Votes(np.concatenate(local) / np.where(live, total, 1.0), batches.factor, live, train)
+    local = [
+        look_up(codes, part).var(axis=1, ddof=ddof)
+        for part in in_chunks(batches, chunk)
+    ]
+    return Votes(
+        np.concatenate(local) / np.where(live, total, 1.0), batches.factor, live, train
+    )
 
 
-def vote_table(votes: Votes, winners: NDArray[np.int64], factors: int) -> NDArray[np.int64]:
-    """How many training batches with factor k fixed each dimension won: (D, K), all dimensions."""
+def vote_table(
+    votes: Votes, winners: NDArray[np.int64], factors: int
+) -> NDArray[np.int64]:
+    """How many training batches with factor k fixed each dimension won: (D, K), all
+    dimensions.
+    """
     table = np.zeros((len(votes.live), factors), dtype=np.int64)
     np.add.at(table, (winners[: votes.train], votes.factor[: votes.train]), 1)
     return table

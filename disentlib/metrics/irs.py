@@ -1,10 +1,12 @@
-"""IRS: how little a dimension moves when its own factor is held and the others are changed."""
+"""IRS: how little a dimension moves when its own factor is held and the others are
+changed.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.sprites.grid import FactorGrid
 
 
 def irs(
@@ -18,21 +20,21 @@ def irs(
 ) -> float:
     """Interventional robustness score of `codes` (grid.size, D).
 
-    Equation `eq-irs` in the book. Hold a factor at one class: the largest distance of a dimension
-    from its mean there, averaged over classes as they occur, divided by its largest distance from
-    its overall mean, and taken from 1. A dimension has the score of its best factor; dimensions are
-    weighted by their largest distance. From `train` images; `test` only keeps the draw the same.
+    Equation `eq-irs` in the book. Hold a factor at one class: the largest distance of a
+    dimension from its mean there, averaged over classes as they occur, divided by its
+    largest distance from its overall mean, and taken from 1. A dimension has the score
+    of its best factor; dimensions are weighted by their largest distance. From `train`
+    images; `test` only keeps the draw the same.
 
-    Settings: "largest" is the maximum (the paper); `quantile=0.99` is kinder to outliers. Locatello
-    et al.'s library takes that quantile above the line only, keeps the maximum below it, and
-    weighs all classes alike. The paper's effect is one of expected codes: on sampled codes
-    the noise of the posterior counts as well.
+    Settings: "largest" is the maximum (the paper); `quantile=0.99` is kinder to
+    outliers. Locatello et al.'s library takes that quantile above the line only, keeps
+    the maximum below it, and weighs all classes alike. The paper's effect is one of
+    expected codes: on sampled codes the noise of the posterior counts as well.
 
-    Range [0, 1]; 0 for constant codes. Independent codes score near 0, but above it: the maximum
-    over a class of few images is below the overall maximum.
-    Raises `ValueError` for codes that do not match the grid or are not finite, and for a quantile
-    outside (0, 1].
-    Source: Suter et al. 2019, section 4.
+    Range [0, 1]; 0 for constant codes. Independent codes score near 0, but above it:
+    the maximum over a class of few images is below the overall maximum. Raises
+    `ValueError` for codes that do not match the grid or are not finite, and for a
+    quantile outside (0, 1]. Source: Suter et al. 2019, section 4.
     """
     codes = checked_codes(codes, grid)
     if not 0 < quantile <= 1:

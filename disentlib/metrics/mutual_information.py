@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 from sklearn.feature_selection import mutual_info_classif
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.sprites.grid import FactorGrid
 
 ESTIMATORS = ("histogram", "quantile", "neighbours")
 
@@ -21,30 +21,35 @@ def mutual_information(
     bins: int = 20,
     estimator: str = "histogram",
 ) -> NDArray[np.float64]:
-    """Mutual information (D, K) in nats between each dimension of `codes` and each factor.
+    """Mutual information (D, K) in nats between each dimension of `codes` and each
+    factor.
 
     From `train` images (those of DCI; `test` only keeps the draw the same).
 
-    Settings: "histogram" cuts the range of a dimension into `bins` of equal width (20 in Locatello
-    et al. 2019); "quantile" into bins of equal count, which no stretching of the codes changes;
-    "neighbours" does not cut (Ross 2014, scikit-learn's `mutual_info_classif`). A plug-in estimate
-    is too high by about (bins - 1)(classes - 1) / (2 train), also for codes without information.
+    Settings: "histogram" cuts the range of a dimension into `bins` of equal width (20
+    in Locatello et al. 2019); "quantile" into bins of equal count, which no stretching
+    of the codes changes; "neighbours" does not cut (Ross 2014, scikit-learn's
+    `mutual_info_classif`). A plug-in estimate is too high by about (bins - 1)(classes -
+    1) / (2 train), also for codes without information.
 
     Range [0, log bins] and below each factor's entropy. 0 for a constant dimension.
-    Raises `ValueError` for codes that do not match the grid or are not finite, `bins` below 2 and
-    an unknown estimator.
+    Raises `ValueError` for codes that do not match the grid or are not finite, `bins`
+    below 2 and an unknown estimator.
     """
     codes = checked_codes(codes, grid)
     if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 2:
         raise ValueError(f"bins={bins!r} must be a whole number of at least 2")
     if estimator not in ESTIMATORS:
-        raise ValueError(f"estimator={estimator!r} is unknown; give one of {ESTIMATORS}")
+        raise ValueError(
+            f"estimator={estimator!r} is unknown; give one of {ESTIMATORS}"
+        )
     rows = sample(grid, seed, train, test).train
     z, labels = look_up(codes, rows), grid.classes(rows)
     if estimator == "neighbours":
         varies = np.ptp(z, axis=0) > 0
         columns = [
-            mutual_info_classif(z, labels[:, k], random_state=0) for k in range(len(grid.sizes))
+            mutual_info_classif(z, labels[:, k], random_state=0)
+            for k in range(len(grid.sizes))
         ]
         return np.stack(columns, axis=1) * varies[:, None]
     cells = np.stack([_cells(column, bins, estimator) for column in z.T], axis=1)
@@ -60,29 +65,36 @@ def mutual_information(
 
 
 def mig(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
-    """Mutual information gap: how far the best dimension for a factor is ahead of the second best.
+    """Mutual information gap: how far the best dimension for a factor is ahead of the
+    second best.
 
-    Equation `eq-mig` in the book: the gap is divided by the factor's entropy (in the sample) and
-    averaged over factors. `codes` (grid.size, D); keywords of `mutual_information`. With one
-    dimension the second best has nothing. With 20 bins a factor of 32 classes cannot be told apart
-    fully, and perfect codes score below 1.
+    Equation `eq-mig` in the book: the gap is divided by the factor's entropy (in the
+    sample) and averaged over factors. `codes` (grid.size, D); keywords of
+    `mutual_information`. With one dimension the second best has nothing. With 20 bins a
+    factor of 32 classes cannot be told apart fully, and perfect codes score below 1.
 
     Range [0, 1]; 0 for constant codes, and about 0 for codes without information.
-    Raises `ValueError` as `mutual_information` does.
-    Source: Chen et al. 2018, section 4 (there with densities of the posterior, on 4 factors).
+    Raises `ValueError` as `mutual_information` does. Source: Chen et al. 2018, section
+    4 (there with densities of the posterior, on 4 factors).
     """
     information = mutual_information(codes, grid, seed, **settings)
-    rows = sample(grid, seed, settings.get("train", 10_500), settings.get("test", 4_500)).train
+    rows = sample(
+        grid, seed, settings.get("train", 10_500), settings.get("test", 4_500)
+    ).train
     labels = grid.classes(rows)
     entropies = np.array([entropy(np.bincount(column)) for column in labels.T])
     if not entropies.all():
         name = grid.names[int(np.argmin(entropies))]
-        raise ValueError(f"train={len(rows)} images show one class of {name!r} only; give more")
+        raise ValueError(
+            f"train={len(rows)} images show one class of {name!r} only; give more"
+        )
     return gap_of(information, entropies)
 
 
 def gap_of(information: NDArray, entropies: NDArray) -> float:
-    """The gap of a matrix (D, K) of mutual information and the factors' entropies (K,), in nats."""
+    """The gap of a matrix (D, K) of mutual information and the factors' entropies (K,),
+    in nats.
+    """
     ordered = np.sort(np.vstack([np.zeros(information.shape[1]), information]), axis=0)
     return float(np.mean((ordered[-1] - ordered[-2]) / entropies))
 
@@ -92,15 +104,16 @@ def modularity(
 ) -> float:
     """Modularity: how little each dimension says about any factor but its own.
 
-    Equation `eq-modularity` in the book: 1 - Σ I² over the other factors / ((K - 1) max I²),
-    averaged over dimensions. `codes` (grid.size, D); keywords of `mutual_information`.
+    Equation `eq-modularity` in the book: 1 - Σ I² over the other factors / ((K - 1) max
+    I²), averaged over dimensions. `codes` (grid.size, D); keywords of
+    `mutual_information`.
 
-    Settings: a dimension with no information at all counts 0 with `dead="zero"` (Locatello et al.
-    2019) and does not count with "skip". Noise has a little information by the bias of the
-    estimate, about the same for factors of equal size.
+    Settings: a dimension with no information at all counts 0 with `dead="zero"`
+    (Locatello et al. 2019) and does not count with "skip". Noise has a little
+    information by the bias of the estimate, about the same for factors of equal size.
 
-    Range [0, 1]; 0 for constant codes. Raises `ValueError` as `mutual_information` does.
-    Source: Ridgeway and Mozer 2018, section 2.
+    Range [0, 1]; 0 for constant codes. Raises `ValueError` as `mutual_information`
+    does. Source: Ridgeway and Mozer 2018, section 2.
     """
     if dead not in ("zero", "skip"):
         raise ValueError(f"dead={dead!r} is unknown; give 'zero' or 'skip'")
@@ -130,7 +143,11 @@ def _cells(column: NDArray, bins: int, estimator: str) -> NDArray[np.int64]:
 
 def _information(cells: NDArray, labels: NDArray, bins: int, size: int) -> float:
     """I = H(cell) + H(class) - H(both), in nats, from counts."""
-    joint = np.bincount(cells * size + labels, minlength=bins * size).reshape(bins, size)
-    parts = entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint.ravel())
+    joint = np.bincount(cells * size + labels, minlength=bins * size).reshape(
+        bins, size
+    )
+    parts = (
+        entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint.ravel())
+    )
     # Below this is rounding of the sum, not information.
     return float(parts) if parts > 1e-12 else 0.0

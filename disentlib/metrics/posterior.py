@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> NDArray[np.bool_]:
-    """Which dimensions (D,) are in use: the variance of their posterior mean exceeds `threshold`.
+    """Which dimensions (D,) are in use: the variance of their posterior mean exceeds
+    `threshold`.
 
     Equation `eq-active-units` in the book. `mean` (images, D).
     Raises `ValueError` for means that are not finite or not a matrix.
@@ -15,7 +16,8 @@ def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> NDArray[np.bool
 
 
 def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> NDArray[np.float64]:
-    """KL divergence (D,) of N(mean, exp logvar) from N(0, 1) in nats, averaged over images.
+    """KL divergence (D,) of N(mean, exp logvar) from N(0, 1) in nats, averaged over
+    images.
 
     Equation `eq-kl-per-dimension` in the book. `mean` and `logvar` (images, D).
     Range [0, ∞), 0 for a dimension that ignores its image.
@@ -27,23 +29,26 @@ def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> NDArray[np.float64]:
 
 
 def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
-    """Total correlation in nats of the Gaussian with the aggregate posterior's covariance.
+    """Total correlation in nats of the Gaussian with the aggregate posterior's
+    covariance.
 
-    Equation `eq-gaussian-total-correlation` in the book: half the difference between the sum of the
-    log-variances and the log-determinant of the covariance, which is that of the means plus the
-    mean of the variances. `mean` and `logvar` (images, D).
+    Equation `eq-gaussian-total-correlation` in the book: half the difference between
+    the sum of the log-variances and the log-determinant of the covariance, which is
+    that of the means plus the mean of the variances. `mean` and `logvar` (images, D).
 
-    Settings: sampled codes, by their exact covariance. Locatello et al. 2019 use means alone, which
-    `logvar=-inf` gives. Dependence that no covariance shows is not seen.
-    Range [0, ∞]; ∞ where dimensions determine one another. Dimensions of no variance do not count.
-    Raises `ValueError` for values that are not finite and for shapes that differ.
+    Settings: sampled codes, by their exact covariance. Locatello et al. 2019 use means
+    alone, which `logvar=-inf` gives. Dependence that no covariance shows is not seen.
+    Range [0, ∞]; ∞ where dimensions determine one another. Dimensions of no variance do
+    not count. Raises `ValueError` for values that are not finite and for shapes that
+    differ.
     """
     mean, logvar = _pair(mean, logvar, allow_minus_infinity=True)
     covariance = np.atleast_2d(np.cov(mean, rowvar=False, ddof=0))
     covariance = covariance + np.diag(np.exp(logvar).mean(axis=0))
     varies = np.diag(covariance) > 0
     covariance = covariance[np.ix_(varies, varies)]
-    # With variances scaled to 1 the sum of their logarithms is 0 and the determinant well behaved.
+    # With variances scaled to 1 the sum of their logarithms is 0 and the determinant
+    # well behaved.
     scale = np.sqrt(np.diag(covariance))
     sign, logdet = np.linalg.slogdet(covariance / np.outer(scale, scale))
     return float(max(0.0, -0.5 * logdet)) if sign > 0 else float("inf")
@@ -54,12 +59,16 @@ def _matrix(
 ) -> NDArray[np.float64]:
     values = np.asarray(values)
     if values.dtype.kind not in "fiu" or values.ndim != 2 or 0 in values.shape:
-        raise ValueError(f"{what} is {values.dtype} {values.shape}; give real numbers (images, D)")
+        raise ValueError(
+            f"{what} is {values.dtype} {values.shape}; give real numbers (images, D)"
+        )
     values = values.astype(np.float64)
     fine = np.isfinite(values) | (allow_minus_infinity & np.isneginf(values))
     if not fine.all():
         row = int(np.argmin(fine.all(axis=1)))
-        raise ValueError(f"{what} row {row} is not finite; leave out rows that were not encoded")
+        raise ValueError(
+            f"{what} row {row} is not finite; leave out rows that were not encoded"
+        )
     return values
 
 
@@ -71,5 +80,7 @@ def _pair(mean: ArrayLike, logvar: ArrayLike, allow_minus_infinity: bool = False
         allow_minus_infinity,
     )
     if mean.shape != logvar.shape:
-        raise ValueError(f"mean {mean.shape} and logvar {logvar.shape} must have one shape")
+        raise ValueError(
+            f"mean {mean.shape} and logvar {logvar.shape} must have one shape"
+        )
     return mean, logvar

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.factors import FactorGrid
 from disentlib.metrics import sampling
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import dci
@@ -14,8 +13,13 @@ from disentlib.metrics.explicitness import explicitness
 from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
 from disentlib.metrics.irs import irs
 from disentlib.metrics.mutual_information import mig, modularity
-from disentlib.metrics.posterior import active_units, gaussian_total_correlation, kl_per_dimension
+from disentlib.metrics.posterior import (
+    active_units,
+    gaussian_total_correlation,
+    kl_per_dimension,
+)
 from disentlib.metrics.sap import sap
+from disentlib.sprites.grid import FactorGrid
 
 THESIS_SCORES = ("beta_vae_score", "factor_vae_score", "dci")
 SCORES = (
@@ -38,20 +42,26 @@ def plan(
     batch_size: int = 64,
     scores: Iterable[str] = SCORES,
 ) -> NDArray[np.int64]:
-    """The rows, sorted and each once, that `score_all` will read with the same arguments.
+    """The rows, sorted and each once, that `score_all` will read with the same
+    arguments.
 
-    Encode these and leave the others NaN. At thesis size they are most of the grid; a small study
-    reads far fewer. (`factor_vae_score(spread="table")` alone reads every row.)
-    Raises `ValueError` for an unknown score and counts that the grid does not allow.
+    Encode these and leave the others NaN. At thesis size they are most of the grid; a
+    small study reads far fewer. (`factor_vae_score(spread="table")` alone reads every
+    row.) Raises `ValueError` for an unknown score and counts that the grid does not
+    allow.
     """
     scores = _known(scores)
     sampling.check_counts(grid, train, test, batch_size, 1)
     drawn = sampling.sample(grid, seed, train, test)
     parts = [drawn.train, drawn.test]
     if "beta_vae_score" in scores:
-        parts.append(sampling.shared_class_pairs(grid, seed, train + test, batch_size).rows)
+        parts.append(
+            sampling.shared_class_pairs(grid, seed, train + test, batch_size).rows
+        )
     if {"factor_vae_score", "pruned_factor_vae_score"} & set(scores):
-        parts.append(sampling.shared_class_batches(grid, seed, train + test, batch_size).rows)
+        parts.append(
+            sampling.shared_class_batches(grid, seed, train + test, batch_size).rows
+        )
     read = np.zeros(grid.size, dtype=bool)
     for part in parts:
         read[part] = True
@@ -72,11 +82,11 @@ def score_all(
 ) -> pd.DataFrame:
     """A table with columns score and value, one row a score, of `codes` (grid.size, D).
 
-    Each number is the one that the function of that name gives with the same arguments; the three
-    numbers of DCI are `dci_disentanglement`, `dci_completeness` and `dci_informativeness`. `scores`
-    chooses among `SCORES`; `THESIS_SCORES` are the thesis' three. Each score has its own random
-    stream, so that leaving one out changes no other.
-    Raises `ValueError` for an unknown score and as the scores do.
+    Each number is the one that the function of that name gives with the same arguments;
+    the three numbers of DCI are `dci_disentanglement`, `dci_completeness` and
+    `dci_informativeness`. `scores` chooses among `SCORES`; `THESIS_SCORES` are the
+    thesis' three. Each score has its own random stream, so that leaving one out changes
+    no other. Raises `ValueError` for an unknown score and as the scores do.
     """
     scores = _known(scores)
     counts = {"train": train, "test": test}
@@ -84,8 +94,12 @@ def score_all(
     functions = {
         "beta_vae_score": lambda: beta_vae_score(codes, grid, seed, **batched),
         "factor_vae_score": lambda: factor_vae_score(codes, grid, seed, **batched),
-        "dci": lambda: dci(codes, grid, seed, n_estimators=n_estimators, n_jobs=n_jobs, **counts),
-        "pruned_factor_vae_score": lambda: pruned_factor_vae_score(codes, grid, seed, **batched),
+        "dci": lambda: dci(
+            codes, grid, seed, n_estimators=n_estimators, n_jobs=n_jobs, **counts
+        ),
+        "pruned_factor_vae_score": lambda: pruned_factor_vae_score(
+            codes, grid, seed, **batched
+        ),
         "mig": lambda: mig(codes, grid, seed, **counts),
         "sap": lambda: sap(codes, grid, seed, **counts),
         "modularity": lambda: modularity(codes, grid, seed, **counts),
@@ -114,10 +128,12 @@ def score_posterior(
     train: int = 10_500,
     test: int = 4_500,
 ) -> pd.DataFrame:
-    """The same table for the scores without factors: `active_units`, `kl`, total correlation.
+    """The same table for the scores without factors: `active_units`, `kl`, total
+    correlation.
 
-    From posterior means and log-variances (grid.size, D), on the sample that `plan` covers. `kl` is
-    the sum of `kl_per_dimension` in nats, `gaussian_total_correlation` is in nats as well.
+    From posterior means and log-variances (grid.size, D), on the sample that `plan`
+    covers. `kl` is the sum of `kl_per_dimension` in nats, `gaussian_total_correlation`
+    is in nats as well.
     """
     drawn = sampling.sample(grid, seed, train, test)
     rows = np.concatenate([drawn.train, drawn.test])
@@ -135,5 +151,7 @@ def _known(scores: Iterable[str]) -> tuple[str, ...]:
     scores = (scores,) if isinstance(scores, str) else tuple(scores)
     for name in scores:
         if name not in SCORES:
-            raise ValueError(f"unknown score {name!r}; give some of {', '.join(SCORES)}")
+            raise ValueError(
+                f"unknown score {name!r}; give some of {', '.join(SCORES)}"
+            )
     return scores

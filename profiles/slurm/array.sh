@@ -8,9 +8,9 @@
 #   sbatch --array=0-29 profiles/slurm/array.sh thesis [device=cuda]
 srun "${PYTHON:-.venv/bin/python}" -c '
 import sys
-from disentlib.sprites import load_sprites
-from disentlib.study import load_study
-from disentlib.training import train
+from disentlib.sprites.table import load_sprites
+from disentlib.study.plan import load_study
+from disentlib.training.loop import train
 
 name, number, *settings = sys.argv[1:]
 study = load_study(name, **dict(setting.split("=") for setting in settings))

@@ -1,0 +1,150 @@
+"""Representations designed by hand, of which it is known what a score ought to say.
+
+Each is an array (grid.size, D) of float64, row i the code of image i, for any
+`FactorGrid`; a factor stands for its class number, shifted and scaled to mean 0 and
+variance 1 over the grid.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from disentlib.seeds import stream
+from disentlib.sprites.grid import FactorGrid
+
+
+def identity(grid: FactorGrid) -> NDArray[np.float64]:
+    """One dimension a factor, in the order of the factors: D = K, perfectly
+    disentangled.
+    """
+    return standardised(grid.classes(np.arange(grid.size)))
+
+
+def rotated(grid: FactorGrid, seed: int = 0) -> NDArray[np.float64]:
+    """`identity` times a random rotation or reflection: D = K, nothing lost, all
+    factors mixed.
+    """
+    return identity(grid) @ orthonormal(len(grid.sizes), len(grid.sizes), seed)
+
+
+def split(grid: FactorGrid, factor: str | int) -> NDArray[np.float64]:
+    """One factor in two dimensions, its coarse and its fine part; the others as they
+    are: D = K+1.
+
+    Class c is written with two digits, c = m · coarse + fine, m the square root of the
+    number of classes, rounded up. Both digits together say the class, neither does
+    alone. The fine part is the last dimension. Raises `ValueError` for a factor of
+    fewer than 3 classes, which has no two digits, and for one that is not in the grid.
+    """
+    k = grid.factor(factor)
+    if grid.sizes[k] < 3:
+        raise ValueError(
+            f"factor {factor!r} has {grid.sizes[k]} classes; split one of at least 3"
+        )
+    classes = grid.classes(np.arange(grid.size))
+    coarse, fine = np.divmod(classes[:, k], int(np.ceil(np.sqrt(grid.sizes[k]))))
+    classes[:, k] = coarse
+    return standardised(np.column_stack([classes, fine]))
+
+
+def merged(
+    grid: FactorGrid, first: str | int, second: str | int
+) -> NDArray[np.float64]:
+    """Two factors in one dimension, from which both can be read; the others as they
+    are: D = K-1.
+
+    The dimension is (class of `first`) · (classes of `second`) + (class of `second`):
+    each pair of classes has its own value. It stands where `first` stood, and `second`
+    has none. Raises `ValueError` for the same factor twice and for factors that are not
+    in the grid.
+    """
+    a, b = grid.factor(first), grid.factor(second)
+    if a == b:
+        raise ValueError(f"factors {first!r} and {second!r} are the same; give two")
+    classes = grid.classes(np.arange(grid.size))
+    classes[:, a] = classes[:, a] * grid.sizes[b] + classes[:, b]
+    return standardised(np.delete(classes, b, axis=1))
+
+
+def with_dead(codes: ArrayLike, n: int = 1) -> NDArray[np.float64]:
+    """`codes` and `n` more dimensions that are 0 for every image."""
+    codes = np.asarray(codes, dtype=np.float64)
+    return np.column_stack([codes, np.zeros((len(codes), n))])
+
+
+def noise(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float64]:
+    """Standard normal noise, drawn for each image: no information about any factor."""
+    return stream(seed, "designs: noise").standard_normal((grid.size, D))
+
+
+def with_noise(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
+    """`codes` and as many dimensions of standard normal noise as make D.
+
+    The noise in a dimension is the same for every larger D. Raises `ValueError` for a
+    smaller D than `codes` has.
+    """
+    codes = np.asarray(codes, dtype=np.float64)
+    extra = _at_least(D, codes) - codes.shape[1]
+    columns = [
+        stream(seed, "designs: noise", d).standard_normal(len(codes))
+        for d in range(extra)
+    ]
+    return np.column_stack([codes, *columns])
+
+
+def spread(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
+    """The same information over D dimensions: `codes` times a random matrix of
+    orthonormal rows.
+
+    All distances between codes stay as they are, hence so does all that can be learned
+    from them; the variance of a dimension falls as 1/D. `standardised` makes each 1
+    again. Raises `ValueError` for a smaller D than `codes` has.
+    """
+    codes = np.asarray(codes, dtype=np.float64)
+    return codes @ orthonormal(codes.shape[1], _at_least(D, codes), seed)
+
+
+def random_mixture(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float64]:
+    """A random representation, anywhere between one factor a dimension and all, clean
+    and noisy.
+
+    The squared weights of the factors in a dimension are drawn from a Dirichlet
+    distribution whose parameter is drawn once, log-uniform in 0.03 … 30: small ones
+    give a dimension to one factor, large ones to all. Noise takes a share of the
+    variance, drawn once, uniform in 0 … 1. Every dimension has variance 1 (the noise in
+    expectation). For agreement of scores over many seeds.
+    """
+    generator = stream(seed, "designs: mixture")
+    K = len(grid.sizes)
+    concentration, share = 10 ** generator.uniform(-1.5, 1.5), generator.uniform()
+    weights = np.sqrt(generator.dirichlet(np.full(K, concentration), size=D)).T
+    weights *= generator.choice([-1, 1], size=(K, D))
+    signal = identity(grid) @ weights
+    return np.sqrt(1 - share) * signal + np.sqrt(share) * noise(grid, D, seed)
+
+
+def standardised(codes: ArrayLike) -> NDArray[np.float64]:
+    """`codes` with mean 0 and variance 1 in each dimension; constant dimensions become
+    0.
+    """
+    codes = np.asarray(codes, dtype=np.float64)
+    scale = np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), np.inf)
+    return (codes - codes.mean(axis=0)) / scale
+
+
+def orthonormal(rows: int, columns: int, seed: int = 0) -> NDArray[np.float64]:
+    """A random matrix (rows, columns ≥ rows) of orthonormal rows, uniform over all of
+    them.
+    """
+    square = stream(seed, "designs: rotation").standard_normal((columns, rows))
+    q, r = np.linalg.qr(square)
+    # QR alone prefers some signs; with those of r's diagonal the draw is uniform
+    # (Mezzadri 2007).
+    return (q * np.sign(np.diag(r))).T
+
+
+def _at_least(D: int, codes: NDArray) -> int:
+    if codes.shape[1] > D:
+        raise ValueError(
+            f"D = {D} is less than the {codes.shape[1]} dimensions of the codes"
+        )
+    return D

@@ -1,0 +1,120 @@
+"""The networks of the study: convolutional VAE and FactorVAE's discriminator."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class OneChannelUpconv(nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` to one channel, on a CPU as 1 × 1 convolution and fold.
+
+    The same function of the same parameters, rounding aside
+    (tests/training/test_speed_forms.py): each feature vector becomes the 16 pixels of
+    its patch, and overlapping patches are added. oneDNN works on blocks of 16 channels;
+    as a transposed convolution 15 of them would be empty.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
+        if not x.is_cpu or torch.compiler.is_compiling():
+            return super().forward(x)
+        patches = F.conv2d(x, self.weight.flatten(1).t()[:, :, None, None]).flatten(2)
+        size = [2 * side for side in x.shape[2:]]
+        return F.fold(patches, size, self.kernel_size, padding=1, stride=2) + self.bias
+
+
+def hidden(layer: nn.Module, width: int, batch_norm: bool) -> list[nn.Module]:
+    """A hidden layer: linear map, batch norm, ReLU.
+
+    Batch norm sits between map and ReLU, where Ioffe and Szegedy (2015) put it; it
+    subtracts the mean, so that a bias before it would do nothing and is left out.
+    """
+    norm = nn.BatchNorm1d if isinstance(layer, nn.Linear) else nn.BatchNorm2d
+    return [layer, norm(width), nn.ReLU()] if batch_norm else [layer, nn.ReLU()]
+
+
+def encoder(batch_norm: bool) -> nn.Sequential:
+    """Images (n, 1, 64, 64) to features (n, 128): thesis, Table 2, left, without its
+    heads.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((1, 32), (32, 32), (32, 64), (64, 64)):
+        conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm)
+        layers += hidden(conv, outputs, batch_norm)
+    dense = nn.Linear(64 * 4 * 4, 128, bias=not batch_norm)
+    return nn.Sequential(*layers, nn.Flatten(), *hidden(dense, 128, batch_norm))
+
+
+def decoder(D: int, batch_norm: bool) -> nn.Sequential:
+    """Codes (n, D) to logits (n, 1, 64, 64): thesis, Table 2, right; its sigmoid is in
+    the loss.
+    """
+    layers = hidden(nn.Linear(D, 128, bias=not batch_norm), 128, batch_norm)
+    layers += hidden(nn.Linear(128, 1024, bias=not batch_norm), 1024, batch_norm)
+    layers += [nn.Unflatten(1, (64, 4, 4))]
+    for inputs, outputs in ((64, 64), (64, 32), (32, 32)):
+        upconv = nn.ConvTranspose2d(
+            inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm
+        )
+        layers += hidden(upconv, outputs, batch_norm)
+    return nn.Sequential(*layers, OneChannelUpconv(32, 1, 4, stride=2, padding=1))
+
+
+class VAE(nn.Module):
+    """Variational autoencoder of images (n, 1, 64, 64) with a D-dimensional
+    representation.
+
+    Thesis, Table 2: batch norm at every layer but the outputs (the two heads of the
+    encoder and the decoder's last layer); with `batch_norm=False` at none. Raises
+    `ValueError` for D < 1.
+    """
+
+    def __init__(self, D: int, batch_norm: bool = True) -> None:
+        super().__init__()
+        if D < 1:
+            raise ValueError(f"D = {D}: a representation needs at least 1 dimension")
+        self.D = D
+        self.features = encoder(batch_norm)
+        self.mean = nn.Linear(128, D)
+        self.logvar = nn.Linear(128, D)
+        self.decoder = decoder(D, batch_norm)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (n, D) each of the posterior q(z|x), x (n,
+        1, 64, 64).
+        """
+        features = self.features(x)
+        return self.mean(features), self.logvar(features)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Logits (n, 1, 64, 64) of the pixels' Bernoulli p(x|z), z (n, D)."""
+        return self.decoder(z)
+
+
+class Discriminator(nn.Sequential):
+    """Codes (n, D) to two logits (n, 2): "from q(z)" and "permuted".
+    Thesis, Table 4.
+    """
+
+    def __init__(self, D: int) -> None:
+        layers: list[nn.Module] = []
+        for inputs in (D, *[1000] * 5):
+            layers += [nn.Linear(inputs, 1000), nn.LeakyReLU(0.3, inplace=True)]
+        super().__init__(*layers, nn.Linear(1000, 2))
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trained numbers in a network."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@torch.no_grad()
+def initialised(
+    make: type[nn.Module], generator: torch.Generator, **arguments: int
+) -> nn.Module:
+    """`make(**arguments)` with torch's own initial weights, drawn from `generator`
+    alone.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.random.set_rng_state(generator.get_state())
+        return make(**arguments)

@@ -1,0 +1,73 @@
+"""What a model shows: reconstructions and latent traversals, as arrays of pixels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from disentlib.files import atomic_write
+from disentlib.models.networks import VAE
+from disentlib.seeds import stream
+from disentlib.sprites.table import Sprites
+
+EXAMPLES = 10  # images that are reconstructed; the first is also traversed
+REACH = 1.0  # from μ - 1 to μ + 1, as in the thesis' section 5.4
+COLUMNS = 9
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Probabilities of white pixels as uint8 (0 … 255), and the importances of DCI."""
+
+    originals: NDArray[np.uint8]  # (examples, 64, 64)
+    reconstructions: NDArray[np.uint8]  # (examples, 64, 64)
+    traversals: NDArray[np.uint8]  # (D, 9, 64, 64), of the first example
+    importances: NDArray[np.float32]  # (D, K)
+
+
+@torch.inference_mode()
+def take_pictures(
+    vae: VAE,
+    sprites: Sprites,
+    importances: ArrayLike,
+    examples: ArrayLike | None = None,
+) -> Pictures:
+    """Pictures of a model in evaluation mode, on the rows `examples` or ten fixed
+    random ones.
+
+    Reconstructions decode the posterior's mean. A row of a traversal moves one
+    dimension from μ - 1 to μ + 1 in 9 steps and leaves the others at their means, so
+    that the column in the middle is the image's own reconstruction.
+    """
+    if examples is None:
+        examples = stream(0, "pictures").integers(sprites.grid.size, size=EXAMPLES)
+    x = sprites.batch(np.asarray(examples))
+    mu, _ = vae.encode(x)
+    moved = mu[:1].repeat(vae.D * COLUMNS, 1).view(vae.D, COLUMNS, vae.D)
+    for d in range(vae.D):
+        moved[d, :, d] += torch.linspace(-REACH, REACH, COLUMNS)
+    traversals = vae.decode(moved.view(-1, vae.D)).view(vae.D, COLUMNS, 64, 64)
+    return Pictures(
+        _bytes(x[:, 0]),
+        _bytes(vae.decode(mu)[:, 0].sigmoid()),
+        _bytes(traversals.sigmoid()),
+        np.asarray(importances, dtype=np.float32),
+    )
+
+
+def _bytes(probabilities: torch.Tensor) -> NDArray[np.uint8]:
+    return (255 * probabilities).round().byte().numpy()
+
+
+def save_pictures(path: str | Path, pictures: Pictures) -> None:
+    """Write pictures as a compressed .npz, atomically."""
+    with atomic_write(path) as temporary:
+        np.savez_compressed(temporary, **vars(pictures))
+
+
+def load_pictures(path: str | Path) -> Pictures:
+    """Pictures that `save_pictures` wrote; `FileNotFoundError` where there are none."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Pictures(**arrays)

@@ -1,0 +1,8 @@
+"""dSprites: the grid of factors, the images on it, drawn by rule or read from the
+official file.
+"""
+
+from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.table import GRID, Sprites, load_sprites, train_test_split
+
+__all__ = ["GRID", "FactorGrid", "Sprites", "load_sprites", "train_test_split"]

@@ -1,0 +1,111 @@
+"""The grid of generative factors: every combination of classes once, the last factor
+fastest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class FactorGrid:
+    """A full grid of factors, whose rows are numbered as NumPy numbers a C-ordered
+    array.
+
+    `names` and `sizes` give each factor's name and number of classes; `levels` its
+    values, one for each class (the class numbers, where none are given). Any full grid
+    works, not only dSprites.
+
+    Raises `ValueError` where the lengths disagree, a size is below 1, or a name comes
+    twice.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    levels: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        names, sizes = tuple(self.names), tuple(int(size) for size in self.sizes)
+        levels = tuple(tuple(float(value) for value in level) for level in self.levels)
+        levels = levels or tuple(tuple(map(float, range(size))) for size in sizes)
+        if not names or len(names) != len(sizes) or len(set(names)) != len(names):
+            raise ValueError(
+                f"names {names} and sizes {sizes} must pair up, each name once"
+            )
+        if min(sizes) < 1 or tuple(map(len, levels)) != sizes:
+            raise ValueError(
+                f"sizes {sizes} must be at least 1 and match the numbers of levels "
+                f"{tuple(map(len, levels))}"
+            )
+        for name, value in (("names", names), ("sizes", sizes), ("levels", levels)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def size(self) -> int:
+        """Number of rows: the product of the sizes."""
+        return prod(self.sizes)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def factor(self, name: str | int) -> int:
+        """The column of a factor, by its name (a number is checked and returned)."""
+        if isinstance(name, str) and name in self.names:
+            return self.names.index(name)
+        if not isinstance(name, str) and 0 <= name < len(self.names):
+            return int(name)
+        raise ValueError(f"no factor {name!r}; the grid has {', '.join(self.names)}")
+
+    def classes(self, index: ArrayLike) -> NDArray[np.int64]:
+        """Classes (..., K) of the rows `index` (...), each in 0 … size - 1."""
+        index = self.checked(index)
+        return np.stack(np.unravel_index(index, self.sizes), axis=-1).astype(np.int64)
+
+    def index(self, classes: ArrayLike | Sequence[int]) -> NDArray[np.int64]:
+        """Rows (...) of the classes (..., K): the inverse of `classes`."""
+        classes = _whole_numbers(classes, "classes")
+        if classes.ndim == 0 or classes.shape[-1] != len(self.sizes):
+            raise ValueError(
+                f"classes of shape {classes.shape} need {len(self.sizes)} columns"
+            )
+        if ((classes < 0) | (classes >= np.array(self.sizes))).any():
+            bad = classes.reshape(-1, len(self.sizes))
+            bad = bad[((bad < 0) | (bad >= np.array(self.sizes))).any(axis=1)][0]
+            raise ValueError(
+                f"classes {bad.tolist()} are outside the sizes {self.sizes}"
+            )
+        return np.asarray(
+            np.ravel_multi_index(tuple(np.moveaxis(classes, -1, 0)), self.sizes)
+        )
+
+    def values(self, index: ArrayLike) -> NDArray[np.float64]:
+        """Factor values (..., K) of the rows `index` (...)."""
+        classes = self.classes(index)
+        columns = [
+            np.array(level)[classes[..., k]] for k, level in enumerate(self.levels)
+        ]
+        return np.stack(columns, axis=-1)
+
+    def checked(self, index: ArrayLike) -> NDArray[np.int64]:
+        """`index` as int64; `ValueError` for what is no whole number or not in the
+        grid.
+        """
+        index = _whole_numbers(index, "index")
+        if index.size and (index.min() < 0 or index.max() >= self.size):
+            bad = index.min() if index.min() < 0 else index.max()
+            raise ValueError(f"index {bad} is outside 0 … {self.size - 1}")
+        return index
+
+
+def _whole_numbers(values: ArrayLike, what: str) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{what} must be whole numbers, not {array.dtype}; convert with astype"
+        )
+    return array.astype(np.int64)

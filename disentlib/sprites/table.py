@@ -1,0 +1,176 @@
+"""dSprites as a table in memory: 737,280 images of 64 × 64 bits, and batches cut from
+it.
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from disentlib.files import atomic_write
+from disentlib.paths import cache_folder
+from disentlib.sprites import official, outlines, render
+from disentlib.sprites.grid import FactorGrid
+
+SIDE = render.SIDE
+GRID = FactorGrid(
+    names=("shape", "scale", "orientation", "position_x", "position_y"),
+    sizes=render.SIZES,
+    # The values of the official file: its last orientation is 2π, though it repeats the
+    # first.
+    levels=(
+        (1, 2, 3),
+        np.linspace(0.5, 1, 6),
+        np.linspace(0, 2 * np.pi, 40),
+        np.linspace(0, 1, 32),
+        np.linspace(0, 1, 32),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Images packed to bits, and their grid of factors.
+
+    `packed` (size, 512) uint8 holds 8 pixels a byte, the lowest bit leftmost. It may
+    lie on any device: images are unpacked where they are asked for, and travel there
+    packed.
+    """
+
+    packed: torch.Tensor
+    grid: FactorGrid = GRID
+
+    def to(self, device: str | torch.device) -> "Sprites":
+        """The same sprites with the packed table on `device`, where it takes 377 MB."""
+        return Sprites(self.packed.to(device), self.grid)
+
+    def images(
+        self,
+        index: ArrayLike | torch.Tensor,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype = torch.uint8,
+    ) -> NDArray[np.uint8] | torch.Tensor:
+        """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
+        there.
+
+        Raises `ValueError` for an index that is no whole number or not in the grid.
+        """
+        index = self.grid.checked(
+            index.cpu() if isinstance(index, torch.Tensor) else index
+        )
+        rows = torch.from_numpy(index.reshape(-1))
+        if device is None:
+            return self._unpacked(rows, "cpu").view(-1, SIDE, SIDE).numpy()
+        return self._unpacked(rows, device).to(dtype).view(-1, SIDE, SIDE)
+
+    def batch(
+        self,
+        index: NDArray[np.int64] | torch.Tensor,
+        device: str | torch.device = "cpu",
+    ) -> torch.Tensor:
+        """Images (n, 1, 64, 64) in {0, 1} as float32 on `device`, for training.
+
+        `index` (n) is int64 and trusted: what is outside the table raises torch's
+        `IndexError`.
+        """
+        rows = torch.as_tensor(index)
+        return self._unpacked(rows, device).float().view(-1, 1, SIDE, SIDE)
+
+    def _unpacked(self, rows: torch.Tensor, device: str | torch.device) -> torch.Tensor:
+        packed = self.packed.index_select(0, rows.to(self.packed.device)).to(device)
+        if (
+            packed.is_cpu
+        ):  # several times as fast there as shifts: bench/sprites.py measures both
+            return torch.from_numpy(
+                np.unpackbits(packed.numpy(), axis=1, bitorder="little")
+            )
+        return unpack_by_shifts(packed)
+
+
+def unpack_by_shifts(packed: torch.Tensor) -> torch.Tensor:
+    """Bits (n, bytes, 8) in {0, 1} of the uint8 rows `packed` (n, bytes),
+    lowest first.
+    """
+    shifts = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    return (packed.unsqueeze(-1) >> shifts) & 1
+
+
+def load_sprites(path: str | Path | None = None) -> Sprites:
+    """dSprites: rendered, or read from the official file at `path`.
+
+    Without a path `$DSPRITES` may name the official `.npz` or `.hdf5`; without that the
+    sprites are rendered, once: they stay in the cache folder and are mapped into memory
+    from there.
+
+    Raises `ValueError` in one line for a file that is not dSprites (see
+    `disentlib.sprites.official`).
+    """
+    path = path or os.environ.get("DSPRITES")
+    words = rendered()
+    if path:
+        words = official.read(path, GRID, words)
+    return Sprites(torch.from_numpy(words.view(np.uint8)))
+
+
+def rendered() -> NDArray[np.uint64]:
+    """Words (737280, 64) of the rendered grid, from the cache if it is there."""
+    # A change of the renderer's text changes the name, so that no stale image is ever
+    # read.
+    source = b"".join(
+        Path(module.__file__).read_bytes() for module in (outlines, render)
+    )
+    cached = cache_folder() / f"dsprites-{hashlib.sha256(source).hexdigest()[:16]}.npy"
+    try:
+        words = np.load(cached, mmap_mode="c", allow_pickle=False)
+        if words.shape == (GRID.size, SIDE) and words.dtype == np.dtype("<u8"):
+            return words
+    except (OSError, ValueError, EOFError):
+        pass  # not there, or damaged: made again below
+    words = render.render_grid()
+    try:
+        with atomic_write(cached) as temporary:
+            np.save(temporary, words)
+    except OSError as error:
+        warnings.warn(
+            f"rendered sprites not kept in {cached.parent}: {error}", stacklevel=2
+        )
+    return words
+
+
+def train_test_split(
+    seed: int = 0, fraction: float = 0.7, size: int = GRID.size
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows (n) to train on and rows held out, each rising: `fraction` of `size` and the
+    rest.
+
+    Raises `ValueError` where either part would be empty.
+    """
+    cut = round(fraction * size)
+    if not 0 < cut < size:
+        raise ValueError(
+            f"fraction {fraction} of {size} leaves a part empty; use 0 < fraction < 1"
+        )
+    order = np.random.default_rng(seed).permutation(size)
+    return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def epoch_batches(
+    index: ArrayLike, batch_size: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Every row of `index` once, in random order, `batch_size` at a time (the last may
+    be less).
+
+    Raises `ValueError` for a batch size below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size {batch_size} must be at least 1")
+    order = generator.permutation(np.asarray(index, dtype=np.int64))
+    return (
+        order[start : start + batch_size] for start in range(0, len(order), batch_size)
+    )

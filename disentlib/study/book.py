@@ -1,0 +1,82 @@
+"""Build the book: `python -m disentlib.study.book`, from a clean state and with
+warnings as errors.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from disentlib.files import atomic_write
+from disentlib.paths import RESULTS, ROOT, STUDIES
+from disentlib.study.pages import INLINE
+from disentlib.study.results import load_results
+
+BUILD = ROOT / "_build"
+
+
+def what_pages_read(study: str) -> str:
+    """Digest of all that a page's outputs depend on besides the page: library, results,
+    versions.
+
+    Jupyter Book keeps the outputs of pages by their code alone: after a change of the
+    library it would show the old ones.
+    """
+    files = [ROOT / "requirements.lock", *(ROOT / "disentlib").rglob("*.py")]
+    files += [
+        file
+        for folder in (RESULTS, STUDIES)
+        for file in folder.rglob("*")
+        if file.is_file()
+    ]
+    sha = hashlib.sha256(study.encode())
+    for file in sorted(files):
+        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
+    return sha.hexdigest()
+
+
+def build() -> int:
+    """Build into `_build/html`; returns the exit code of jupyter-book.
+
+    Shows the results of `$STUDY`, else of the fullest study that has some, and leaves
+    `_build/<study>.built` behind. Raises `FileNotFoundError` where there are no
+    results.
+    """
+    study = load_results().study.name
+    key, kept = what_pages_read(study), BUILD / "outputs-of.txt"
+    if not kept.exists() or kept.read_text() != key:
+        shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
+        with atomic_write(kept) as temporary:
+            temporary.write_text(key)
+    # What Sphinx remembers of an earlier build hides warnings of pages that did not
+    # change.
+    for stale in (BUILD / ".doctrees", BUILD / "html", *BUILD.glob("*.built")):
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as ipython:
+        environment = os.environ | {
+            "STUDY": study,
+            "IPYTHONDIR": ipython,
+            "MPLBACKEND": INLINE,
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+        command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(ROOT)]
+        code = subprocess.run(command, env=environment, cwd=ROOT).returncode
+    if code == 0:
+        with atomic_write(BUILD / f"{study}.built") as temporary:
+            temporary.write_text(f"{key}\n")
+    else:
+        reports = sorted(map(str, Path(BUILD).glob("html/reports/**/*.err.log")))
+        print(
+            f"error: the book was not built; see above, and {reports}", file=sys.stderr
+        )
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(build())
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"error: {error}")

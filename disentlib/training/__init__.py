@@ -1,0 +1,6 @@
+"""One run: its configuration, its steps, and a folder that a kill cannot hurt."""
+
+from disentlib.training.configuration import MODELS, TrainingConfig
+from disentlib.training.loop import load_model, train
+
+__all__ = ["MODELS", "TrainingConfig", "load_model", "train"]

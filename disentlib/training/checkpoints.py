@@ -1,0 +1,143 @@
+"""Checkpoints: everything that a run needs to go on, in one file that is whole or not
+there.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from disentlib.files import atomic_write
+
+FORMAT = "disentlib checkpoint 1"
+KEPT = 2
+
+
+def digest(tensors: Mapping[str, Tensor], text: str = "") -> str:
+    """SHA-256 of named tensors (names, types, shapes, bytes) and of a text."""
+    sha = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha.update(tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b"")
+    return sha.hexdigest()
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Write tensors and facts (plain data) as one safetensors file, atomically.
+
+    The rename inside `atomic_write` is the commit point: before it the file does not
+    exist, after it the file is whole and on disk. The digest inside tells a later
+    reader of damage.
+
+    Raises `OSError` as the file system does (disk full, read-only folder), with `path`
+    untouched.
+    """
+    text = json.dumps(facts, sort_keys=True)
+    plain = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()
+    }
+    metadata = {"format": FORMAT, "facts": text, "digest": digest(plain, text)}
+    with atomic_write(path) as temporary:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:  # what the file system said, as text
+            raise OSError(f"{path} not written: {error}") from error
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and facts of a file that `save_tensors` wrote.
+
+    Raises `ValueError` in one line that names a truncated, damaged or foreign file.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(
+            f"{path}: cut short or no safetensors file ({error})"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path}: not written by disentlib")
+    if metadata.get("digest") != digest(tensors, metadata.get("facts", "")):
+        raise ValueError(f"{path}: damaged, its digest does not match its content")
+    return tensors, json.loads(metadata["facts"])
+
+
+def save_checkpoint(
+    folder: Path, step: int, tensors: Mapping[str, Tensor], facts: dict
+) -> None:
+    """Keep the state after `step` in `folder`, and with it the one before; older ones
+    go.
+
+    Raises `FloatingPointError` for a tensor of numbers that are not finite, so that the
+    last good checkpoint outlives a run that goes wrong.
+    """
+    for name, tensor in tensors.items():
+        # The history and its window have undefined entries by design; they are watched
+        # elsewhere.
+        if name.startswith("history") or not tensor.is_floating_point():
+            continue
+        if not tensor.isfinite().all():
+            raise FloatingPointError(
+                f"step {step}: {name} is no longer finite; not kept"
+            )
+    kept = folder / f"step-{step:09d}.safetensors"
+    save_tensors(kept, tensors, facts)
+    # A file of a later step is one that this run could not read: it takes no good one's
+    # place.
+    for old in [path for path in checkpoints(folder) if path <= kept][KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Checkpoint files in `folder`, the latest first, by the step in their names."""
+    return sorted(folder.glob("step-*.safetensors"), reverse=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove all checkpoints in `folder`: its run is finished."""
+    for path in checkpoints(folder):
+        path.unlink()
+
+
+def load_checkpoint(
+    folder: Path, config: dict
+) -> tuple[dict[str, Tensor], dict] | None:
+    """The latest whole checkpoint in `folder`, or None where there is none.
+
+    A damaged or foreign file is named in a warning, and the one before it is used.
+    Raises `ValueError` in one line for a checkpoint of another configuration.
+    """
+    for path in checkpoints(folder):
+        try:
+            tensors, facts = load_tensors(path)
+        except ValueError as error:
+            warnings.warn(f"{error}; going on from the one before", stacklevel=2)
+            continue
+        require_same(facts.get("config", {}), config, path)
+        return tensors, facts
+    return None
+
+
+def require_same(found: dict, wanted: dict, path: Path) -> None:
+    """Raise `ValueError` that names the settings in which a stored configuration
+    differs.
+    """
+    names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+    if names:
+        pairs = ", ".join(f"{n} {found.get(n)!r}, not {wanted.get(n)!r}" for n in names)
+        raise ValueError(
+            f"{path} is of another configuration ({pairs}); "
+            "remove its folder or choose another"
+        )

@@ -1,0 +1,285 @@
+"""Values that theory gives: perfect, constant and independent codes, and
+closed forms.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import entropy
+from score_calls import calls
+from sklearn.metrics import mutual_info_score
+
+from disentlib import metrics
+from disentlib.metrics import designs
+from disentlib.metrics.dci import concentration, from_importances
+from disentlib.metrics.mutual_information import gap_of, modularity_of
+from disentlib.metrics.sampling import sample
+from disentlib.sprites.grid import FactorGrid
+
+pytestmark = pytest.mark.filterwarnings("error")
+GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
+SEEDS = st.integers(0, 2**32 - 1)
+MANY = {"train": 2000, "test": 2000}
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("beta_vae_score", 1),
+        ("factor_vae_score", 1),
+        ("pruned_factor_vae_score", 1),
+        ("dci_disentanglement", 1 - 1e-9),
+        ("dci_completeness", 1 - 1e-9),
+        ("dci_informativeness", 1),
+        # The information that a sample shows between independent factors is of the
+        # order of (classes - 1)² / (2 train), of which 0.01 nats are enough here.
+        ("mig", 0.99),
+        ("modularity", 0.999),
+        ("irs", 1 - 1e-9),
+    ],
+)
+def test_identity_is_perfect(name, least):
+    # 12 images, so that no other factor stays the same in a batch by chance.
+    assert (
+        least
+        <= calls(MANY, batch_size=12)[name](designs.identity(GRID), GRID)
+        <= 1 + 1e-9
+    )
+
+
+def test_identity_where_theory_gives_another_value():
+    codes = designs.identity(GRID)
+    # The best dimension knows the class and the second best guesses: 1 - 1 / size.
+    expected = np.mean([1 - 1 / size for size in GRID.sizes])
+    assert metrics.sap(codes, GRID, **MANY) == pytest.approx(expected, abs=0.02)
+    assert metrics.sap(codes, GRID, predictor="correlation", **MANY) == pytest.approx(
+        1, abs=0.01
+    )
+    # No line cuts a class off that lies between others; one dimension a class makes it
+    # easy.
+    assert metrics.explicitness(codes, GRID, **MANY) < 0.95
+    one_hot = np.column_stack(
+        [np.eye(n)[c] for n, c in zip(GRID.sizes, GRID.classes(range(60)).T)]
+    )
+    assert metrics.explicitness(one_hot, GRID, **MANY) == 1
+
+
+@pytest.mark.parametrize("value", [0.0, -3.7, 1e6])
+@pytest.mark.parametrize("D", [1, 3])
+def test_constant_codes_have_a_defined_value(value, D):
+    scores = {
+        name: call(np.full((60, D), value), GRID) for name, call in calls(MANY).items()
+    }
+    chance = {
+        "beta_vae_score": 1 / 3,
+        "dci_informativeness": np.mean([1 / 3, 1 / 4, 1 / 5]),
+    }
+    for name, expected in chance.items():
+        assert abs(scores.pop(name) - expected) < 4 * math.sqrt(0.25 / 2000)
+    assert scores.pop("explicitness") == 0.5
+    assert set(scores.values()) == {0.0} and len(scores) == 8
+    constant = np.full((60, D), value)
+    assert metrics.explicitness(constant, GRID, rescale=True, **MANY) == 0
+    assert metrics.modularity(constant, GRID, dead="skip", **MANY) == 0
+    for estimator in ("histogram", "quantile", "neighbours"):
+        assert not metrics.mutual_information(
+            constant, GRID, estimator=estimator, **MANY
+        ).any()
+    for predictor in ("thresholds", "linear_svc", "correlation"):
+        assert metrics.sap(
+            constant, GRID, predictor=predictor, **MANY
+        ) == pytest.approx(0, abs=1e-9)
+    posterior = metrics.score_posterior(constant, np.zeros((60, D)), GRID, **MANY)
+    assert posterior["value"].tolist() == pytest.approx([0, D * value**2 / 2, 0])
+
+
+def test_independent_codes_are_at_chance():
+    grid = FactorGrid(tuple("abcd"), (16, 16, 16, 16))
+    sizes = {"train": 1000, "test": 2000, "batch_size": 16}
+    bound = 4 * math.sqrt(0.25 * 0.75 / 2000)
+    for seed in range(3):
+        codes = designs.noise(grid, 5, seed)
+        assert abs(metrics.beta_vae_score(codes, grid, seed, **sizes) - 1 / 4) < bound
+        assert abs(metrics.factor_vae_score(codes, grid, seed, **sizes) - 1 / 4) < bound
+        assert metrics.pruned_factor_vae_score(codes, grid, seed, **sizes) < 1 / 4
+        # The bias of a plug-in estimate: 19 · 15 / (2 · 4000) nats.
+        shown = metrics.mutual_information(codes, grid, seed, train=4000)
+        assert shown.mean() == pytest.approx(19 * 15 / 8000, rel=0.15)
+        assert metrics.mig(codes, grid, seed, train=4000) < 0.01
+        assert (
+            abs(metrics.explicitness(codes, grid, seed, train=500, test=500) - 0.5)
+            < 0.02
+        )
+    signed = metrics.beta_vae_score(
+        np.pad(designs.identity(grid), ((0, 0), (0, 1))),
+        grid,
+        difference="signed",
+        **sizes,
+    )
+    assert abs(signed - 1 / 4) < 0.1
+
+
+@pytest.mark.parametrize("estimator", ["histogram", "quantile"])
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(1, 4), st.integers(2, 25))
+def test_mutual_information_is_that_of_scikit_learn(estimator, seed, D, bins):
+    codes = designs.random_mixture(GRID, D, seed)
+    found = metrics.mutual_information(
+        codes, GRID, seed, train=150, test=1, bins=bins, estimator=estimator
+    )
+    rows = sample(GRID, seed, 150, 1).train
+    for d in range(D):
+        z = codes[rows, d]
+        edges = (
+            np.histogram_bin_edges(z, bins)
+            if estimator == "histogram"
+            else np.quantile(z, np.arange(bins + 1) / bins)
+        )
+        cells = np.digitize(z, edges[1:-1])
+        for k in range(3):
+            expected = mutual_info_score(cells, GRID.classes(rows)[:, k])
+            assert found[d, k] == pytest.approx(expected, abs=1e-10)
+
+
+MATRICES = st.tuples(st.integers(1, 6), st.integers(2, 6)).flatmap(
+    lambda shape: arrays(
+        np.float64, shape, elements=st.sampled_from([0, 0.001, 0.2, 1, 7])
+    )
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(MATRICES)
+def test_entropies_of_dci_are_those_of_scipy(importances):
+    D, K = importances.shape
+    scores = from_importances(importances, np.full(K, 0.5))
+    rows = [1 - entropy(row, base=K) if row.any() else 0 for row in importances]
+    assert scores.dimension_scores == pytest.approx(np.array(rows), abs=1e-12)
+    columns = [
+        (1 - entropy(column, base=D) if D > 1 else 1) if column.any() else 0
+        for column in importances.T
+    ]
+    assert scores.factor_scores == pytest.approx(np.array(columns), abs=1e-12)
+    assert scores.completeness == pytest.approx(np.mean(columns), abs=1e-12)
+    total = importances.sum()
+    weighted = sum(
+        row.sum() / total * score for row, score in zip(importances, rows) if total
+    )
+    assert scores.disentanglement == pytest.approx(weighted, abs=1e-12)
+    assert scores.dimension_weights.sum() == pytest.approx(1 if total else 0)
+    assert 0 <= scores.disentanglement <= 1 and 0 <= scores.completeness <= 1
+
+
+def test_dci_of_matrices_known_by_hand():
+    log = math.log
+    same = [0.5, 0.5]
+    perfect = from_importances(np.eye(4), np.ones(4))
+    assert (perfect.disentanglement, perfect.completeness) == (1, 1)
+    even = from_importances(np.full((3, 4), 1 / 3), np.ones(4))
+    assert (even.disentanglement, even.completeness) == pytest.approx((0, 0), abs=1e-12)
+    twice = from_importances(np.repeat(np.eye(5) / 2, 2, axis=0), np.ones(5))
+    assert twice.disentanglement == pytest.approx(1)
+    assert twice.completeness == pytest.approx(1 - log(2, 10))
+    shared = from_importances(np.kron(np.eye(5), [[1, 1]]), np.ones(10))
+    assert shared.disentanglement == pytest.approx(1 - log(2, 10))
+    assert shared.completeness == pytest.approx(1)
+    dead = from_importances(np.vstack([np.eye(2), np.zeros((2, 2))]), same)
+    assert (dead.disentanglement, dead.completeness, dead.informativeness) == (
+        1,
+        1,
+        0.5,
+    )
+    assert concentration(np.array([[1, 3]]), axis=1) == pytest.approx(
+        1 + log(0.25, 2) / 4 + 3 * log(0.75, 2) / 4
+    )
+
+
+def test_gap_and_modularity_of_matrices_known_by_hand():
+    H = np.log([3, 4, 5])
+    assert gap_of(np.diag(H), H) == pytest.approx(1)
+    assert gap_of(np.vstack([np.diag(H)] * 2), H) == 0
+    assert gap_of(H[None] / 2, H) == pytest.approx(1 / 2)  # one dimension, half of each
+    assert modularity_of(np.diag(H)) == 1
+    assert modularity_of(np.ones((2, 3))) == pytest.approx(0)
+    assert modularity_of(np.array([[2, 1, 0.0]])) == pytest.approx(1 - 1 / 8)
+    mixed = np.array([[2, 0, 0.0], [0, 0, 0]])
+    assert (modularity_of(mixed), modularity_of(mixed, dead="skip")) == (0.5, 1)
+
+
+def test_merged_factors_known_by_hand():
+    codes = designs.merged(GRID, "a", "b")
+    found = metrics.dci(codes, GRID, n_jobs=1, n_estimators=30, **MANY)
+    # A row with two equal entries of three, twice the weight; each factor in one place.
+    assert found.disentanglement == pytest.approx(
+        2 / 3 * (1 - math.log(2, 3)) + 1 / 3, abs=0.02
+    )
+    assert found.completeness == pytest.approx(1, abs=0.02)
+    assert metrics.mig(codes, GRID, **MANY) > 0.98  # fooled: two gaps in one dimension
+    expected = (1 - math.log(3) ** 2 / (2 * math.log(4) ** 2) + 1) / 2
+    assert metrics.modularity(codes, GRID, **MANY) == pytest.approx(expected, abs=0.01)
+
+
+def test_irs_of_a_sum_known_by_hand():
+    # z = a + b, both 0 or 1: at most 1 from its mean, and at most 1/2 where a is held.
+    grid = FactorGrid(("a", "b"), (2, 2))
+    codes = grid.classes(range(4)).sum(axis=1, keepdims=True)
+    assert metrics.irs(codes, grid, train=20_000) == pytest.approx(0.5, abs=0.02)
+
+
+def test_factor_vae_conventions():
+    sizes = {**MANY, "batch_size": 12}
+    codes = designs.with_dead(designs.identity(GRID), 1)
+    # Far below the codes' scale but not constant: without a threshold its noise takes
+    # part.
+    codes[:, 3] = 1e-3 * designs.noise(GRID, 1, 4)[:, 0]
+    assert metrics.factor_vae_score(codes, GRID, **sizes) == 1
+    assert metrics.factor_vae_score(codes, GRID, spread="table", ddof=1, **sizes) == 1
+    # All dimensions alike in every batch: a tie, which goes to the first.
+    alike = np.repeat(designs.identity(GRID)[:, :1], 3, axis=1)
+    assert metrics.factor_vae_score(alike, GRID, **sizes) == metrics.factor_vae_score(
+        alike[:, :1], GRID, **sizes
+    )
+
+
+def test_revote_lets_what_is_left_inherit():
+    sizes = {**MANY, "batch_size": 6}
+    codes = designs.merged(GRID, "a", "b")
+    lost = metrics.pruned_factor_vae_score(codes, GRID, rival=0, **sizes)
+    inherited = metrics.pruned_factor_vae_score(
+        codes, GRID, rival=0, revote=True, **sizes
+    )
+    assert lost <= metrics.factor_vae_score(codes, GRID, **sizes)
+    assert inherited == pytest.approx(lost, abs=0.5) and inherited >= lost
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_pruning_never_raises_the_score(seed):
+    codes, sizes = designs.random_mixture(GRID, 4, seed), {"train": 100, "test": 100}
+    plain = metrics.factor_vae_score(codes, GRID, batch_size=6, **sizes)
+    assert metrics.pruned_factor_vae_score(codes, GRID, batch_size=6, **sizes) <= plain
+    all_kept = metrics.pruned_factor_vae_score(
+        codes, GRID, batch_size=6, rival=1, **sizes
+    )
+    assert all_kept == plain
+
+
+def test_scores_of_the_posterior_known_by_hand():
+    generator = np.random.default_rng(0)
+    mean = generator.standard_normal((1000, 2)) * [2, 0.05]
+    assert metrics.active_units(mean).tolist() == [True, False]
+    logvar = np.log(np.full((4, 2), [0.25, 1]))
+    kl = metrics.kl_per_dimension(np.full((4, 2), [3.0, 0]), logvar)
+    assert kl == pytest.approx([0.5 * (9 + 0.25 - 1 - math.log(0.25)), 0])
+    # Four points of correlation 4/5, then noise of variance 1 in each dimension.
+    points = np.array([[2, 1], [1, 2], [-2, -1], [-1, -2]]) * math.sqrt(0.4)
+    assert np.cov(points.T, ddof=0) == pytest.approx(np.array([[1, 0.8], [0.8, 1]]))
+    bare = metrics.gaussian_total_correlation(points, -np.inf)
+    assert bare == pytest.approx(-0.5 * math.log(1 - 0.8**2))
+    blurred = metrics.gaussian_total_correlation(points, np.zeros((4, 2)))
+    assert blurred == pytest.approx(-0.5 * math.log(1 - 0.4**2))
+    assert metrics.gaussian_total_correlation(points[:, [0, 0]], -np.inf) == math.inf

@@ -1,0 +1,130 @@
+"""The built book as a reader gets it: run after `python -m disentlib.study.book` (see
+Makefile).
+"""
+
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from disentlib.paths import ROOT
+
+HTML = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"]] + [
+    page["file"] for part in TOC["parts"] for page in part["chapters"]
+]
+
+if not (HTML / "index.html").exists():
+    pytest.exit("no book in _build/html: run make book first", returncode=1)
+
+
+@cache
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def article(page: str) -> BeautifulSoup:
+    return soup(HTML / f"{page}.html").find("article")
+
+
+def images(page: str) -> list:
+    return [image for image in article(page).find_all("img")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_whole(page):
+    text = article(page).get_text()
+    assert len(text) > 400
+    for trouble in (
+        "Traceback (most recent call last)",
+        "glue:",
+        "{eq}",
+        "{ref}",
+        "{cite",
+        "{numref",
+    ):
+        assert trouble not in text
+    # Numbers glued as numpy scalars would show their type.
+    assert not re.search(r"np\.(float|int)\d+\(", text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_language_and_headings(page):
+    html = soup(HTML / f"{page}.html").find("html")
+    assert html["lang"] == "en"
+    levels = [
+        int(heading.name[1])
+        for heading in article(page).find_all(re.compile("^h[1-6]$"))
+    ]
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(deeper <= level + 1 for level, deeper in pairwise(levels))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_images_have_words_and_files(page):
+    for image in images(page):
+        alt, source = image.get("alt", ""), image["src"]
+        assert len(alt.split()) >= 5, f"{source}: alt text is {alt!r}"
+        assert Path(source).stem not in alt
+        assert ((HTML / page).parent / unquote(source)).exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_figures_have_captions(page):
+    for figure in article(page).find_all("figure"):
+        assert (
+            figure.find("figcaption")
+            and len(figure.find("figcaption").get_text().split()) >= 5
+        )
+
+
+def test_internal_links_and_anchors():
+    broken = []
+    for page in PAGES:
+        here = HTML / f"{page}.html"
+        for tag in soup(here).find_all("a", href=True):
+            link = urlsplit(tag["href"])
+            if link.scheme or link.netloc:
+                continue
+            there = (here.parent / unquote(link.path)).resolve() if link.path else here
+            if not there.exists():
+                broken.append((page, tag["href"]))
+            elif link.fragment and there.suffix == ".html":
+                name = unquote(link.fragment)
+                if not soup(there).find(id=name) and not soup(there).find(
+                    attrs={"name": name}
+                ):
+                    broken.append((page, tag["href"]))
+    assert broken == []
+
+
+def test_reads_without_a_network():
+    outside = []
+    for page in PAGES:
+        document = soup(HTML / f"{page}.html")
+        loaded = [tag["src"] for tag in document.find_all(["script", "img"], src=True)]
+        loaded += [
+            tag["href"]
+            for tag in document.find_all("link", href=True)
+            if "stylesheet" in tag["rel"]
+        ]
+        outside += [(page, address) for address in loaded if urlsplit(address).netloc]
+    assert outside == []
+
+
+def test_equations_named_in_docstrings_are_in_the_book():
+    named = set()
+    for module in (ROOT / "disentlib").rglob("*.py"):
+        named |= set(re.findall(r"\beq-[a-z0-9-]*[a-z0-9]", module.read_text()))
+    pages = [ROOT / f"{page}.md" for page in PAGES]
+    labelled = set(
+        re.findall(r"\$\$ \((eq-[a-z0-9-]+)\)", "\n".join(p.read_text() for p in pages))
+    )
+    assert named - labelled == set()
+    assert named

@@ -1,0 +1,99 @@
+"""One lock: what pyproject asks for, what the lock pins, what is installed, what conda
+gets.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from itertools import chain
+
+import pytest
+import yaml
+
+from disentlib.paths import ROOT
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def lock() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    assert all(len(pin) == 2 for pin in pins), "every line of the lock is name==version"
+    return {canonical(name): version for name, version in pins}
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_every_direct_dependency_is_pinned():
+    asked = [
+        *project()["dependencies"],
+        *chain(*project()["optional-dependencies"].values()),
+    ]
+    names = {
+        canonical(re.match(r"[\w.-]+", requirement).group()) for requirement in asked
+    }
+    assert names - lock().keys() == set()
+
+
+def test_the_environment_is_the_lock():
+    installed = {
+        canonical(d.metadata["Name"]): d.version for d in metadata.distributions()
+    }
+    differs = {
+        name: (version, installed.get(name))
+        for name, version in lock().items()
+        if installed.get(name, "").split("+")[0] != version
+    }
+    assert differs == {}
+
+
+def test_the_lock_is_closed():
+    """Nothing that a pinned package needs is missing from the lock (CUDA libraries
+    aside).
+    """
+    pip = subprocess.run(
+        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True
+    )
+    assert pip.returncode == 0, pip.stdout
+
+
+def test_conda_enters_by_the_same_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    python = next(entry for entry in conda if entry.startswith("python="))
+    assert pip == {"pip": ["-r requirements.lock", "-e ."]}
+    assert f">={python.removeprefix('python=')}" in project()["requires-python"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["disentlib", "notebooks", "book", "studies", "results"]
+)
+def test_no_tracked_file_over_one_megabyte(folder):
+    files = subprocess.run(
+        ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True
+    )
+    sizes = {name: (ROOT / name).stat().st_size for name in files.stdout.split()}
+    assert {name: size for name, size in sizes.items() if size > 1e6} == {}
+
+
+def test_old_python_is_refused_in_one_line(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.version_info = (3, 9, 0)\nexec(sys.argv[2])\n"
+    )
+    old.chmod(0o755)
+    make = subprocess.run(
+        ["make", "setup", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert make.returncode != 0
+    assert "Python 3.9 is too old: install Python 3.11" in make.stderr
+    assert not (tmp_path / "venv").exists()

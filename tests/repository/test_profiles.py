@@ -1,0 +1,102 @@
+"""Profiles: keys that Snakemake and its Slurm plugin know, rules that exist, and a plan
+each.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import yaml
+from snakemake import cli
+
+from disentlib.paths import ROOT
+
+PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
+
+
+def content(profile):
+    return yaml.safe_load((ROOT / "profiles" / profile / "config.yaml").read_text())
+
+
+def parser(profile):
+    """Snakemake's own parser, with the profile as its defaults; plugins' options
+    included.
+    """
+    return cli.get_argument_parser(profiles=[ROOT / "profiles" / profile])
+
+
+def plan(*arguments):
+    """Output of a dry run in which everything is to do."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+def test_there_is_a_profile_for_each_kind_of_machine():
+    assert PROFILES == ["gpu", "local", "slurm"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_snakemake_knows_every_key_and_takes_every_value(profile):
+    made = parser(profile)
+    known = {option for action in made._actions for option in action.option_strings}
+    assert {f"--{key}" for key in content(profile)} - known == set()
+    arguments = made.parse_args(
+        []
+    )  # ends the test run where a value is not of its kind
+    assert arguments.keep_going and arguments.rerun_incomplete
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_wording_of_a_rule_does_not_train_again(profile):
+    assert set(content(profile)["rerun-triggers"]) == {"mtime", "params", "input"}
+
+
+def test_a_profile_names_rules_that_exist():
+    rules = set(
+        re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    )
+    named = {
+        rule
+        for profile in PROFILES
+        for rule in content(profile).get("set-resources", {})
+    }
+    assert named and named <= rules
+
+
+def test_slurm_tries_again_and_leaves_restarts_to_the_cluster():
+    arguments = parser("slurm").parse_args([])
+    assert (
+        arguments.executor == "slurm"
+        and arguments.retries >= 1
+        and arguments.slurm_requeue
+    )
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_dry_run_plans_the_quick_study_on_the_right_device(profile):
+    text = plan(
+        *("--workflow-profile", f"profiles/{profile}", "--config", "study=quick"),
+        *("--printshellcmds", "--quiet", "host", "--until", "train"),
+    )
+    commands = [
+        line
+        for line in text.splitlines()
+        if "disentlib.study.pages notebooks/training" in line
+    ]
+    assert len(commands) == 4
+    devices = {words[words.index("device") + 1] for words in map(shlex.split, commands)}
+    assert devices == {"cuda" if profile == "gpu" else "cpu"}
+
+
+def test_the_job_array_is_a_script_that_bash_and_python_can_read():
+    path = ROOT / "profiles" / "slurm" / "array.sh"
+    subprocess.run(["bash", "-n", path], check=True, timeout=20)
+    compile(
+        re.search(r"-c '\n(.*?)\n' ", path.read_text(), re.DOTALL).group(1),
+        path,
+        "exec",
+    )

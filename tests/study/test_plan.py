@@ -1,0 +1,152 @@
+"""Studies as data: what a file may say, and one line for everything it may not."""
+
+import pytest
+
+from disentlib.study import plan as study
+from disentlib.study.plan import arguments, load_study
+
+GOOD = """
+title: A small grid
+grid: {model: [vae, beta_vae], D: [2, 3], seed: [0, 7]}
+training: {steps: 5, batch_norm: false}
+scoring: {train: 20, test: 10}
+"""
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "STUDIES", tmp_path)
+
+    def write(text, name="mini", **overrides):
+        (tmp_path / f"{name}.yml").write_text(text)
+        return load_study(name, **overrides)
+
+    return write
+
+
+def test_the_grid_is_a_product_and_folders_name_the_run(written):
+    mini = written(GOOD)
+    assert (
+        len(mini.runs) == 8
+        and mini.values("D") == [2, 3]
+        and mini.values("seed") == [0, 7]
+    )
+    assert (
+        mini.runs[0].key == "vae/D2/seed0" and mini.runs[-1].key == "beta_vae/D3/seed7"
+    )
+    assert mini.folder(mini.runs[0]).parts[-4:] == ("mini", "vae", "D2", "seed0")
+    assert (mini.scoring.train, mini.scoring.test, mini.scoring.batch_size) == (
+        20,
+        10,
+        64,
+    )
+    assert {run.config.steps for run in mini.runs} == {5}
+
+
+def test_a_new_seed_adds_runs_and_changes_none(written):
+    before = {run.key: run.config for run in written(GOOD).runs}
+    after = {
+        run.key: run.config for run in written(GOOD.replace("[0, 7]", "[0, 7, 9]")).runs
+    }
+    assert len(after) == 12 and before.items() <= after.items()
+
+
+def test_variants_change_settings_and_may_narrow_the_grid(written):
+    text = (
+        GOOD + "variants:\n  a: {}\n  b: {steps: 9, grid: {model: [vae], seed: [1]}}\n"
+    )
+    runs = written(text).runs
+    assert [run.key for run in runs if run.variant == "b"] == [
+        "b/vae/D2/seed1",
+        "b/vae/D3/seed1",
+    ]
+    assert {run.config.steps for run in runs if run.variant == "b"} == {9}
+    assert len([run for run in runs if run.variant == "a"]) == 8
+
+
+def test_overrides_reach_every_run(written):
+    assert {run.config.device for run in written(GOOD, device="cuda").runs} == {"cuda"}
+
+
+@pytest.mark.parametrize("name", ["quick", "desk", "thesis", "recipe"])
+def test_the_studies_of_the_repository_load(name):
+    assert load_study(name).runs
+
+
+def test_the_thesis_grid_is_the_thesis():
+    thesis = load_study("thesis")
+    assert len(thesis.runs) == 30
+    assert thesis.values("model") == ["beta_vae", "factor_vae"]
+    assert thesis.values("D") == [4, 6, 8, 10, 15] and thesis.values("seed") == [
+        0,
+        1000,
+        2000,
+    ]
+    first = thesis.runs[0].config
+    assert (first.steps, first.batch_size, first.learning_rate) == (50 * 8064, 64, 1e-4)
+    assert (first.beta, first.gamma, first.batch_norm, first.schedule) == (
+        4,
+        40,
+        True,
+        "constant",
+    )
+    assert (thesis.scoring.train, thesis.scoring.test, thesis.scoring.batch_size) == (
+        10500,
+        4500,
+        64,
+    )
+
+
+BAD = {
+    "unknown key": (GOOD + "gird: {}\n", "unknown key gird"),
+    "unknown setting": (
+        GOOD.replace("steps: 5", "stepps: 5"),
+        "unknown setting stepps",
+    ),
+    "wrong type": (
+        GOOD.replace("steps: 5", "steps: many"),
+        "steps 'many' must be of type int",
+    ),
+    "unknown model": (
+        GOOD.replace("vae, beta_vae", "bete_vae"),
+        "model 'bete_vae' is unknown",
+    ),
+    "no dimension": (GOOD.replace("[2, 3]", "[0]"), "D 0 must be at least 1"),
+    "no list": (GOOD.replace("[2, 3]", "2"), "D 2 must be a list"),
+    "empty axis": (GOOD.replace("[0, 7]", "[]"), "seed [] must be a list"),
+    "axis in training": (
+        GOOD.replace("steps: 5", "steps: 5, D: 3"),
+        "D belongs in the grid",
+    ),
+    "twice": (GOOD.replace("[0, 7]", "[0, 0]"), "names vae/D2/seed0 twice"),
+    "unknown scoring": (
+        GOOD.replace("test: 10", "tests: 10"),
+        "unknown scoring key tests",
+    ),
+    "negative scoring": (
+        GOOD.replace("test: 10", "test: -1"),
+        "test -1 must be 0 or more",
+    ),
+    "no title": (GOOD.replace("title: A small grid", ""), "no title"),
+    "not YAML": ("title: [", "not YAML"),
+    "text": ("hello", "no title, grid, training"),
+}
+
+
+@pytest.mark.parametrize("text, complaint", BAD.values(), ids=BAD)
+def test_bad_files_are_named_in_one_line(written, text, complaint):
+    with pytest.raises(ValueError) as caught:
+        written(text)
+    message = str(caught.value)
+    assert complaint in message and "mini.yml" in message and "\n" not in message
+
+
+def test_an_unknown_study_names_those_there_are(written):
+    written(GOOD)
+    with pytest.raises(ValueError, match=r"'maxi' is unknown; choose one of mini"):
+        load_study("maxi")
+
+
+def test_arguments_are_what_pages_take(written):
+    plain = arguments(written(GOOD).runs[0].config)
+    assert plain["model"] == "vae" and plain["snapshots"] == []

@@ -1,0 +1,201 @@
+"""From finished runs to one table, and back: with runs made by hand."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from disentlib.models.networks import VAE
+from disentlib.scoring.pictures import (
+    COLUMNS,
+    Pictures,
+    load_pictures,
+    save_pictures,
+    take_pictures,
+)
+from disentlib.sprites.table import GRID, load_sprites
+from disentlib.study import figures, results
+from disentlib.study import plan as study
+from disentlib.study.book import what_pages_read
+from disentlib.study.results import collect, load_results, run_history
+
+STUDY = """
+title: By hand
+grid: {model: [beta_vae, factor_vae], D: [2, 3], seed: [0, 7]}
+training: {steps: 5}
+"""
+
+
+def finish(folder, config, score):
+    """Write into `folder` what a trained and scored run leaves there."""
+    folder.mkdir(parents=True)
+    held_out = {
+        "reconstruction": 100.0 + config.D,
+        "kl": 3.0,
+        "total": 112.0,
+        "elbo": -103.0,
+    }
+    held_out["total_correlation"] = 0.5 if config.model == "factor_vae" else None
+    result = {
+        "step": 5,
+        "held_out": held_out,
+        "seconds": 2.0,
+        "joules": 20.0,
+        "active": 2,
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+    scores = [
+        (5, "sampled", "factor_vae_score", score),
+        (5, "mean", "factor_vae_score", 0.9),
+    ]
+    pd.DataFrame(
+        [*scores, (5, "", "kl", 3.0)], columns=["step", "codes", "measure", "value"]
+    ).to_csv(folder / "scores.csv", index=False)
+    history = pd.DataFrame(
+        {"step": np.arange(1, 201), "seconds": np.arange(200) / 10.0}
+    )
+    for name in ("epoch", "reconstruction", "kl", "total", "active"):
+        history[name] = 1000.0 / history["step"]
+    for d in range(config.D):
+        history[f"kl_{d}"] = 1.0 / (d + 1)
+    for name in ("total_correlation", "discriminator_accuracy"):
+        history[name] = 0.5 if config.model == "factor_vae" else np.nan
+    history.to_csv(folder / "history.csv", index=False)
+    tiles = np.zeros((config.D, COLUMNS, 64, 64), np.uint8)
+    ten = np.zeros((10, 64, 64), np.uint8)
+    importances = np.full((config.D, 5), 1 / config.D, np.float32)
+    save_pictures(folder / "pictures.npz", Pictures(ten, ten, tiles, importances))
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "STUDIES", tmp_path)
+    monkeypatch.setattr(study, "RUNS", tmp_path / "runs")
+    (tmp_path / "hand.yml").write_text(STUDY)
+    hand = study.load_study("hand")
+    for i, run in enumerate(hand.runs):
+        finish(hand.folder(run), run.config, i / 10)
+    return hand, tmp_path / "results"
+
+
+def test_one_tidy_table(made):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    loaded = load_results("hand", there)
+    assert loaded.finished == 8
+    assert list(loaded.table.columns) == results.COLUMNS
+    assert not loaded.table.duplicated(
+        ["model", "D", "seed", "step", "codes", "measure"]
+    ).any()
+    one = loaded.values("factor_vae_score", "sampled", model="factor_vae", D=3, seed=7)
+    assert one["value"].tolist() == [pytest.approx(0.7)]
+    assert set(loaded.values("held_out_total_correlation")["model"]) == {"factor_vae"}
+    assert (
+        loaded.values("held_out_reconstruction", D=3)["value"].tolist() == [103.0] * 4
+    )
+    assert (
+        loaded.history.groupby(["model", "D", "seed"]).size().tolist()
+        == [results.CURVES] * 8
+    )
+    assert loaded.history.query("D == 2")["kl_2"].isna().all()
+    assert (loaded.history.query("D == 3")["kl_2"] == 0.3333).all()
+    assert loaded.pictures("beta_vae", 3).traversals.shape == (3, COLUMNS, 64, 64)
+    assert len(list((there / "hand" / "pictures").iterdir())) == 4
+
+
+def test_thinning_keeps_means_and_short_histories(made):
+    hand, _ = made
+    folder = hand.folder(hand.runs[0])
+    full, thin = pd.read_csv(folder / "history.csv"), run_history(hand.runs[0], folder)
+    assert thin["kl"].mean() == pytest.approx(full["kl"].mean(), rel=1e-3)
+    full.head(7).to_csv(folder / "history.csv", index=False)
+    assert run_history(hand.runs[0], folder)["step"].tolist() == list(range(1, 8))
+
+
+def test_unfinished_runs_stop_the_collecting_unless_asked(made):
+    hand, there = made
+    (hand.folder(hand.runs[3]) / "scores.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"scores\.csv is not there"):
+        collect(hand, folder=there / "hand")
+    assert not (there / "hand" / "table.csv").exists()
+    collect(hand, unfinished=True, folder=there / "hand")
+    assert load_results("hand", there).finished == 7
+
+
+def test_missing_results_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make study STUDY=quick"):
+        load_results("quick", tmp_path)
+
+
+def test_the_shown_study_is_the_fullest_or_the_chosen(made, monkeypatch):
+    hand, there = made
+    collect(hand, folder=there / "desk")
+    monkeypatch.delenv("STUDY", raising=False)
+    assert results.first_there(there) == "desk"
+    collect(hand, folder=there / "hand")
+    monkeypatch.setenv("STUDY", "hand")
+    assert load_results(folder=there).study.name == "hand"
+
+
+def test_outputs_are_made_anew_when_what_they_read_changes(tmp_path, monkeypatch):
+    from disentlib.study import book
+
+    monkeypatch.setattr(book, "RESULTS", tmp_path)
+    before = what_pages_read("quick")
+    assert what_pages_read("quick") == before != what_pages_read("desk")
+    (tmp_path / "table.csv").write_text("a")
+    assert what_pages_read("quick") != before
+
+
+@pytest.mark.parametrize("D", [1, 4])
+def test_the_middle_of_a_traversal_is_the_reconstruction(tmp_path, D):
+    shown = take_pictures(VAE(D).eval(), load_sprites(), np.eye(D, 5), [5, 700_000])
+    assert shown.traversals.shape == (D, COLUMNS, 64, 64)
+    for row in shown.traversals:
+        # Batches of other sizes round differently: one grey level of 255.
+        assert (
+            np.abs(row[COLUMNS // 2].astype(int) - shown.reconstructions[0]).max() <= 1
+        )
+    assert (shown.originals == 255 * load_sprites().images([5, 700_000])).all()
+    save_pictures(tmp_path / "p.npz", shown)
+    assert (load_pictures(tmp_path / "p.npz").traversals == shown.traversals).all()
+
+
+def test_figures_serve_any_D_and_any_number_of_seeds(made, tmp_path):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    loaded = load_results("hand", there)
+    shown = {f"D = {D}": loaded.pictures("beta_vae", D) for D in (2, 3)}
+    drawn = {
+        "losses": figures.loss_curves(loaded.history),
+        "one": figures.loss_curves(
+            loaded.history.query("seed == 0 and D == 2"), x="seconds"
+        ),
+        "scores": figures.scores_against(
+            loaded.table[loaded.table.codes == "sampled"], ["factor_vae_score"]
+        ),
+        "traversals": figures.traversals({k: v.traversals for k, v in shown.items()}),
+        "pairs": figures.reconstructions(
+            {k: (v.originals, v.reconstructions) for k, v in shown.items()}
+        ),
+        "hinton": figures.hinton(
+            {k: v.importances for k, v in shown.items()}, GRID.names
+        ),
+    }
+    for name, figure in drawn.items():
+        figures.save(figure, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").stat().st_size > 3000
+    plt.close("all")
+
+
+def test_a_hinton_square_has_the_area_of_its_importance():
+    matrix = np.array([[0.25, 0.0], [0.75, 1.0]])
+    figure = figures.hinton({"": matrix}, ["a", "b"])
+    sides = {(round(p.get_x() + p.get_width() / 2), round(p.get_y() + p.get_height() / 2)): p
+             for p in figure.axes[0].patches}  # fmt: skip
+    for (d, k), value in np.ndenumerate(matrix):
+        area = sides[d, k].get_width() * sides[d, k].get_height()
+        assert area == pytest.approx(0.96**2 * value)
+    plt.close("all")
