@@ -1,0 +1,108 @@
+"""Checks of values that a caller gives.
+
+Each returns the value, or says in one line what is wrong with it and what to give.
+"""
+
+import reprlib
+import sys
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+LONGEST = 80  # characters of a value in a message
+
+
+def shown(value: Any) -> str:
+    """`value` as a message has it: one line, cut off in the middle where it is long.
+
+    >>> shown("a name")
+    "'a name'"
+    >>> shown(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...]'
+    """
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = LONGEST
+    try:
+        return " ".join(short.repr(value).split())
+    except ValueError:  # an int of more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
+def whole_number(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
+    """`value` as an int; `ValueError` for what is no whole number in `least` … `most`.
+
+    NumPy's integers are whole numbers, truth values and 3.0 are not.
+
+    >>> whole_number("seed", 3)
+    3
+    >>> whole_number("bins", 1, least=2)
+    Traceback (most recent call last):
+    ValueError: bins=1 must be a whole number of at least 2
+    """
+    right = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not right or value < least or (most is not None and value > most):
+        bounds = f"at least {least}" + ("" if most is None else f" and at most {most}")
+        raise ValueError(f"{name}={shown(value)} must be a whole number of {bounds}")
+    return int(value)
+
+
+def number(
+    name: str,
+    value: Any,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> float:
+    """`value` as a finite float; `ValueError` for any other and outside the bounds.
+
+    `least` and `most` belong to the range, `above` and `below` do not.
+
+    >>> number("level", 0.95, above=0, below=1)
+    0.95
+    >>> number("threshold", float("nan"), least=0)
+    Traceback (most recent call last):
+    ValueError: threshold=nan must be a finite number, at least 0
+    """
+    right = (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max
+        and (least is None or value >= least)
+        and (most is None or value <= most)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if not right:
+        bounds = {"at least": least, "above": above, "at most": most, "below": below}
+        said = [f"{word} {x:g}" for word, x in bounds.items() if x is not None]
+        range_ = f", {' and '.join(said)}" if said else ""
+        raise ValueError(f"{name}={shown(value)} must be a finite number{range_}")
+    return float(value)
+
+
+def one_of(name: str, value: Any, choices: Collection[str]) -> str:
+    """`value` if it is one of the words `choices`, else `ValueError` with all of them.
+
+    >>> one_of("codes", "both", ("sampled", "mean"))
+    Traceback (most recent call last):
+    ValueError: codes='both' is unknown; give one of sampled, mean
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"{name}={shown(value)} is unknown; give one of {', '.join(choices)}"
+        )
+    return value
+
+
+def truth(name: str, value: Any) -> bool:
+    """`value` as a bool; `ValueError` for what is neither True nor False.
+
+    >>> truth("conventions", "no")
+    Traceback (most recent call last):
+    ValueError: conventions='no' must be True or False
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}={shown(value)} must be True or False")
+    return bool(value)
