@@ -3,8 +3,8 @@
 Each returns the value, or says in one line what is wrong with it and what to give.
 """
 
+import math
 import reprlib
-import sys
 from collections.abc import Collection
 from typing import Any
 
@@ -26,7 +26,7 @@ def shown(value: Any) -> str:
     try:
         return " ".join(short.repr(value).split())
     except ValueError:  # an int of more digits than Python prints
-        return f"a {type(value).__name__}"
+        return f"<{type(value).__name__}>"
 
 
 def whole_number(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
@@ -65,21 +65,26 @@ def number(
     Traceback (most recent call last):
     ValueError: threshold=nan must be a finite number, at least 0
     """
+    real = isinstance(value, int | float | np.integer | np.floating)
+    try:
+        x = float(value) if real and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an int beyond the floats
+        x = math.inf
     right = (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and abs(value) <= sys.float_info.max
-        and (least is None or value >= least)
-        and (most is None or value <= most)
-        and (above is None or value > above)
-        and (below is None or value < below)
+        math.isfinite(x)
+        and (least is None or x >= least)
+        and (most is None or x <= most)
+        and (above is None or x > above)
+        and (below is None or x < below)
     )
     if not right:
         bounds = {"at least": least, "above": above, "at most": most, "below": below}
-        said = [f"{word} {x:g}" for word, x in bounds.items() if x is not None]
+        said = [
+            f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None
+        ]
         range_ = f", {' and '.join(said)}" if said else ""
         raise ValueError(f"{name}={shown(value)} must be a finite number{range_}")
-    return float(value)
+    return x
 
 
 def one_of(name: str, value: Any, choices: Collection[str]) -> str:

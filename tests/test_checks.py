@@ -95,6 +95,11 @@ def test_truth_is_true_or_false(value):
     assert checks.truth("flag", np.True_) is True
 
 
+def test_a_number_too_long_to_print():
+    with pytest.raises(ValueError, match=r"^x=<int> must be a finite number$"):
+        checks.number("x", 10**5000)
+
+
 def test_a_value_is_shown_in_one_short_line():
     for value in (
         "x" * 10_000,
