@@ -63,7 +63,6 @@ def test_numbers_come_back_as_float(value):
         -2.5,
         1.5,
         10**400,
-        10**5000,
     ],
 )
 def test_other_values_are_no_numbers(value):
