@@ -457,7 +457,9 @@ def test_held_out_losses_are_means_over_images(model, small, monkeypatch):
 
     # The same "noise" for every image, however many come at a time.
     sample = lambda mu, logvar, noise: mu + (logvar / 2).exp()  # noqa: E731
-    monkeypatch.setattr(disentlib.training.evaluation.objectives, "reparameterise", sample)
+    monkeypatch.setattr(
+        disentlib.training.evaluation.objectives, "reparameterise", sample
+    )
     settings, state = networks(model)
     index = np.arange(5, 2400, 23)[:101]
     found = []
