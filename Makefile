@@ -53,6 +53,8 @@ retest:  ## run all tests, changed or not
 $(PASSED)/lint: $(READY) $(filter %.py Snakefile pyproject.toml,$(SOURCES))
 	ruff check .
 	ruff format --check .
+	lint-imports --no-logo --no-cache
+	deptry .
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/unit: $(READY) $(filter-out results/% book/%,$(SOURCES))
@@ -81,4 +83,4 @@ lock: $(READY)  ## write requirements.lock from what .venv holds
 	@mv requirements.lock.new requirements.lock
 
 clean:  ## remove what can be made again (keeps .venv, runs and results)
-	rm -rf _build _ipynb .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build _ipynb .pytest_cache .ruff_cache .mypy_cache .hypothesis
