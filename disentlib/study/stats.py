@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 
@@ -18,7 +18,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float,
     cases, the t interval in 95 %, for normal values. With one value there is no
     interval: NaN. Raises `ValueError` for no values, or values that are not finite.
     """
-    values = _finite(values)
+    values = finite(values)
     mean = float(values.mean())
     if len(values) == 1:
         return mean, np.nan, np.nan
@@ -54,7 +54,7 @@ def paired_difference(
     for three seeds. Raises `ValueError` for different lengths, no pairs, or values that
     are not finite.
     """
-    first, second = _finite(first), _finite(second)
+    first, second = finite(first), finite(second)
     if len(first) != len(second):
         raise ValueError(
             f"{len(first)} and {len(second)} values do not pair; give one of each seed"
@@ -72,7 +72,7 @@ def paired_difference(
 
 def trend(levels: ArrayLike, values: ArrayLike) -> float:
     """Slope of the least-squares line of `values` (n,) over `levels` (n,)."""
-    levels, values = _finite(levels), _finite(values)
+    levels, values = finite(levels), finite(values)
     if len(levels) != len(values) or np.ptp(levels) == 0:
         raise ValueError(
             f"a slope needs two levels and a value each, not {levels.tolist()}"
@@ -81,7 +81,8 @@ def trend(levels: ArrayLike, values: ArrayLike) -> float:
     return float(centred @ values / (centred @ centred))
 
 
-def _finite(values: ArrayLike) -> np.ndarray:
+def finite(values: ArrayLike) -> NDArray[np.float64]:
+    """The values as a column (n,); `ValueError` for none, or one that is not finite."""
     values = np.asarray(values, dtype=np.float64).reshape(-1)
     if len(values) == 0 or not np.isfinite(values).all():
         raise ValueError(f"values {values.tolist()} must be at least one, and finite")

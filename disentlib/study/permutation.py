@@ -1,0 +1,69 @@
+"""A test that permutes D within seeds, exact where it can be counted; families of tests."""
+
+from itertools import permutations
+from math import factorial, prod
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from disentlib.study.stats import finite
+
+COUNTED = 2_000_000  # arrangements that are all looked at; three seeds of five D: 1.7e6
+DRAWN = 20_000
+
+
+def permutation_p(
+    weights: ArrayLike, values: ArrayLike, seeds: ArrayLike, seed: int = 0
+) -> float:
+    """Two-sided p-value of the sum of weights times values (n,), under exchange within
+    seeds.
+
+    `weights` (n,) say what is asked of each run: its D for a slope, its weight for a
+    contrast. The hypothesis is that a seed's
+    values could stand at its D in any order. All arrangements are counted up to
+    `COUNTED` of them; beyond, `DRAWN` are drawn from the stream of `seed`, and the data
+    themselves are counted among them, so that the size is never above the level. NaN
+    where no seed has two runs. Raises `ValueError` for columns of different lengths.
+    """
+    weights, values = finite(weights), finite(values)
+    seeds = np.asarray(seeds).reshape(-1)
+    if not len(weights) == len(values) == len(seeds):
+        raise ValueError(
+            f"{len(weights)} weights, {len(values)} values and {len(seeds)} seeds do "
+            f"not match; give one of each a run"
+        )
+    blocks = [(weights[seeds == own], values[seeds == own]) for own in np.unique(seeds)]
+    # A seed's sum is told as its distance from what its arrangements give on average.
+    blocks = [(w - w.mean(), v - v.mean()) for w, v in blocks if len(w) > 1]
+    if not blocks:
+        return float("nan")
+    observed = abs(sum(float(w @ v) for w, v in blocks)) * (1 - 1e-9)
+    if prod(factorial(len(w)) for w, _ in blocks) <= COUNTED:
+        sums = np.zeros(1)
+        for w, v in blocks:
+            own = np.array(list(permutations(v))) @ w
+            sums = (sums[:, None] + own).reshape(-1)
+        return float((np.abs(sums) >= observed).mean())
+    drawn = _drawn_sums(blocks, np.random.default_rng(seed))
+    return float((1 + (np.abs(drawn) >= observed).sum()) / (1 + DRAWN))
+
+
+def _drawn_sums(
+    blocks: list[tuple[NDArray, NDArray]], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    return sum(rng.permuted(np.tile(v, (DRAWN, 1)), axis=1) @ w for w, v in blocks)
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Holm's adjusted p-values of a family (n,): at most α of them all is the chance
+    that any true hypothesis falls below α.
+
+    NaN, a test that could not be made, stays NaN and does not count.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known])]
+    steps = p[order] * (len(order) - np.arange(len(order)))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
