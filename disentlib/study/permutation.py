@@ -1,4 +1,4 @@
-"""A test that permutes D within seeds, exact where it can be counted; families of tests."""
+"""A test that permutes D within seeds, and Holm's rule for a family of tests."""
 
 from itertools import permutations
 from math import factorial, prod

@@ -35,6 +35,12 @@ class Estimate:
         """The largest size that the interval leaves possible (NaN without one)."""
         return max(abs(self.low), abs(self.high)) if self.df else np.nan
 
+    def times(self, unit: float) -> "Estimate":
+        """The same estimate in another unit (positive)."""
+        return Estimate(
+            self.value * unit, self.low * unit, self.high * unit, self.p, self.df
+        )
+
 
 def pooled_slope(
     levels: ArrayLike, values: ArrayLike, seeds: ArrayLike, level: float = 0.95

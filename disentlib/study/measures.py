@@ -1,0 +1,96 @@
+"""What pages ask of a table: families of scores, dimensions in use, runs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from disentlib.study.results import COLUMNS, IDENTITY, Results
+
+THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
+FAMILIES = {
+    "scores that want one dimension for one factor": (
+        "factor_vae_score",
+        "dci_disentanglement",
+        "dci_completeness",
+        "mig",
+        "sap",
+    ),
+    "scores that read all dimensions at once": (
+        "beta_vae_score",
+        "explicitness",
+        "dci_informativeness",
+    ),
+    "scores that count idle dimensions": ("modularity", "irs"),
+}
+IN_USE_NATS = 0.1  # the threshold of the book's chapter on two dimensions
+RAN_AWAY = 1.5  # times the median divergence of the model's runs
+EXCESS = "_excess"  # a score less what random rotations of its codes score
+
+
+def with_dimensions(results: Results) -> pd.DataFrame:
+    """The table of a study with rows `dimensions_in_use` added, one a run and budget.
+
+    In use is a dimension that carries more than `IN_USE_NATS` of KL divergence in the
+    training batches around that step (the history's stretch that ends there).
+    """
+    kl = results.history.filter(regex=r"^kl_\d+$")
+    history = results.history[[*IDENTITY, "step"]].assign(
+        value=(kl > IN_USE_NATS).sum(axis=1).astype(float)
+    )
+    parts = []
+    for step in budgets(results.table):
+        before = history[history["step"] <= step]
+        there = results.table.loc[results.table["step"] == step, IDENTITY]
+        last = before.groupby(IDENTITY, as_index=False).last()
+        parts.append(last.merge(there.drop_duplicates()).assign(step=step))
+    rows = pd.concat(parts).assign(codes="", measure="dimensions_in_use")
+    return pd.concat([results.table, rows[COLUMNS]], ignore_index=True)
+
+
+def budgets(table: pd.DataFrame) -> list[int]:
+    """The steps at which runs were scored, in order."""
+    return [int(step) for step in np.sort(table["step"].unique())]
+
+
+def runs(
+    table: pd.DataFrame,
+    measures: str | Sequence[str],
+    codes: str = "",
+    step: int | None = None,
+    **where: object,
+) -> pd.DataFrame:
+    """One row a run: variant, model, D, seed and `value`, at one budget (the longest).
+
+    Of several measures the value is their mean, over the runs that have them all.
+    `where` narrows by columns such as model. Runs that lack the budget are left out.
+    """
+    measures = [measures] if isinstance(measures, str) else list(measures)
+    rows = table[table["measure"].isin(measures) & (table["codes"] == codes)]
+    for name, wanted in where.items():
+        rows = rows[rows[name] == wanted]
+    if step is None and len(rows):
+        step = rows["step"].max()
+    rows = rows[rows["step"] == step]
+    of_run = rows.groupby(IDENTITY)["value"]
+    whole = of_run.mean()[of_run.size() == len(measures)]
+    return whole.reset_index()
+
+
+def codes_of(measure: str) -> str:
+    """Which codes a page reads a measure from: sampled for scores, none for losses."""
+    scores = {score for family in FAMILIES.values() for score in family}
+    scores |= {"pruned_factor_vae_score"}
+    return "sampled" if measure.removesuffix(EXCESS) in scores else ""
+
+
+def ran_away(table: pd.DataFrame) -> pd.DataFrame:
+    """Runs whose held-out divergence is above `RAN_AWAY` times the median of their
+    variant and model, with that divergence: variant, model, D, seed, value.
+
+    With fewer than three runs nothing can stand out.
+    """
+    kl = runs(table, "held_out_kl")
+    beside = kl.groupby(["variant", "model"])["value"]
+    out = kl["value"] > RAN_AWAY * beside.transform("median")
+    return kl[out & (beside.transform("size") > 2)].reset_index(drop=True)
