@@ -1,0 +1,76 @@
+"""Losses over the course of training."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from disentlib.study import style
+from disentlib.study.figures.names import title
+
+TERMS = ("reconstruction", "kl", "total_correlation", "total")
+
+
+def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure:
+    """Loss terms in nats against `x` (step, epoch or seconds), a colour each `by`.
+
+    `history` has the columns of a run's history, and model, seed and `by`. Two models
+    stand side by side, a row a term; terms of one model fill two columns. Lines are
+    means over seeds at equal places in the record, bands one standard deviation; a term
+    that no run of a model has is left out, and the key stands in a free place. The
+    vertical axis is logarithmic for terms that stay positive.
+    """
+    models = list(history["model"].unique())
+    levels = sorted(history[by].unique())
+    of_model = {model: history[history["model"] == model] for model in models}
+    have = {
+        m: [t for t in TERMS if ours[t].notna().any()] for m, ours in of_model.items()
+    }
+    wanted = [(m, t) for t in TERMS for m in models if t in have[m]]
+    places = 2 * len(TERMS) if len(models) == 2 else len(wanted)
+    with style.context():
+        fig, axes = style.panels(-(-places // 2), min(2, places), height=1.75)
+        if len(models) == 2:
+            grid = {
+                (m, t): axes[i, j]
+                for i, t in enumerate(TERMS)
+                for j, m in enumerate(models)
+            }
+        else:
+            grid = dict(zip(wanted, axes.flat))
+        for (model, term), axis in grid.items():
+            if (model, term) in wanted:
+                draw_term(axis, of_model[model], term, x, by)
+                axis.set_title(f"{title(model)}: {title(term)}")
+        for axis in axes[:, 0]:
+            axis.set_ylabel("nats an image")
+        free = [axis for axis in axes.flat if not axis.has_data()]
+        for axis in free:
+            axis.set_axis_off()
+        if len(levels) > 1:
+            lines, labels = grid[wanted[0]].get_legend_handles_labels()
+            if free:
+                free[0].legend(lines, labels, loc="center", ncols=2)
+            else:
+                fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+    return fig
+
+
+def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> None:
+    """One term of one model: mean and standard deviation over seeds for each level."""
+    levels = sorted(runs[by].unique())
+    colours: ArrayLike = (
+        style.ordered(len(levels)) if len(levels) > 1 else style.COLOURS
+    )
+    for level, colour in zip(levels, colours):
+        curves = runs[runs[by] == level]
+        seeds = curves.groupby(curves.groupby("seed").cumcount())
+        middle, spread = seeds[term].mean(), seeds[term].std(ddof=0)
+        where = seeds[x].mean()
+        axis.plot(where, middle, color=colour, lw=1.2, label=f"{by} = {level}")
+        axis.fill_between(
+            where, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0
+        )
+    if (runs[term] > 0).all():
+        axis.set_yscale("log")
+    axis.set_xlabel(x)

@@ -1,0 +1,28 @@
+"""What models, losses and scores are called in figures and tables."""
+
+TITLES = {
+    "autoencoder": "autoencoder",
+    "vae": "VAE",
+    "beta_vae": "β-VAE",
+    "factor_vae": "FactorVAE",
+    "reconstruction": "reconstruction",
+    "kl": "KL divergence",
+    "total_correlation": "total correlation",
+    "total": "total loss",
+    "beta_vae_score": "β-VAE score",
+    "factor_vae_score": "FactorVAE score",
+    "dci_disentanglement": "DCI disentanglement",
+    "dci_completeness": "DCI completeness",
+    "dci_informativeness": "DCI informativeness",
+    "pruned_factor_vae_score": "FactorVAE score, pruned",
+    "mig": "MIG",
+    "sap": "SAP",
+    "irs": "IRS",
+    "held_out_reconstruction": "reconstruction (nats)",
+    "held_out_kl": "KL divergence (nats)",
+}
+
+
+def title(name: str) -> str:
+    """The name as a reader has it: its title, else its words without underscores."""
+    return TITLES.get(name, name.replace("_", " "))

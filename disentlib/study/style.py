@@ -1,0 +1,109 @@
+"""The one style of all figures: sizes, inks and colours that hold on every page.
+
+A page says `style.use()` once; a function of the library draws `with style.context():`.
+Importing this module changes nothing. Figures are drawn at the width at which they are
+shown: an inch is 96 CSS pixels, and the book's column holds `COLUMN` inches. Text is
+drawn in `INK`, which the book replaces by the colour of the page's own text; every
+other colour has a contrast of 3 : 1 with a white and with a dark page.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython import get_ipython
+from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import NDArray
+
+COLUMN = 7.5  # inches: 720 CSS pixels
+HALF = 3.55  # inches: a phone's whole width, and half a column
+
+INK = "#1f2328"  # text, axes: becomes the page's own ink
+FAINT = "#808080"  # zero lines, grids, what is left out
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; its orange, pink
+# and light blue are darkened until lines of them can be seen on white.
+COLOURS = ("#0072B2", "#BA7A00", "#009E73", "#C26F9D", "#D55E00", "#3A93C8")
+# An ordered quantity, such as D, from few to many.
+ORDERED = ("#0072B2", "#7F6BC8", "#C2569B", "#D55E00", "#B08400")
+
+# Points of 1/72 inch: 9 are 12 CSS pixels, 8.5 are 11.3, and nothing is smaller.
+TEXT, SMALL = 9.5, 8.5
+
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "figure.figsize": (COLUMN, 3.0),
+    "figure.dpi": 192,
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.titleweight": "normal",
+    "font.family": ["DejaVu Sans"],
+    "font.size": TEXT,
+    "axes.titlesize": TEXT,
+    "axes.labelsize": TEXT,
+    "figure.titlesize": TEXT,
+    "figure.labelsize": TEXT,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    # Text stays text, so that it can be searched and read aloud.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "disentlib",
+    # Sprites are shown to the pixel.
+    "image.interpolation": "none",
+    "image.cmap": "gray",
+} | dict.fromkeys(
+    ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"),
+    INK,
+)
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Draw in the style within the block, and leave the settings as they were."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def use() -> None:
+    """Set the style for the rest of this kernel, and vector graphics for figures."""
+    mpl.rcParams.update(STYLE)
+    if get_ipython() is not None:
+        # As wide as drawn, and the same bytes for the same figure.
+        set_matplotlib_formats("svg", bbox_inches=None, metadata={"Date": None})
+
+
+def panels(
+    rows: int = 1,
+    columns: int = 1,
+    height: float = 2.6,
+    width: float = COLUMN,
+    **options: Any,
+) -> tuple[Figure, NDArray[np.object_]]:
+    """A figure of `rows` × `columns` panels, each `height` inches, and its axes (rows,
+    columns).
+
+    `options` are those of `plt.subplots`.
+    """
+    options = {"figsize": (width, height * rows), "layout": "constrained"} | options
+    return plt.subplots(rows, columns, squeeze=False, **options)
+
+
+def ordered(count: int) -> NDArray[np.float64]:
+    """Colours (count, 4) of an ordered quantity: RGBA within [0, 1]."""
+    scale = mpl.colors.LinearSegmentedColormap.from_list("ordered", ORDERED)
+    return scale(np.linspace(0, 1, count))
