@@ -1,13 +1,28 @@
-"""Files that are whole or not there: write under a temporary name, flush to disk,
+"""Files that are whole or not there: write under a name of our own, flush to disk,
 rename.
 """
 
+import errno
+import fcntl
 import json
 import os
+import re
+import secrets
+import socket
+import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+MARK = "disentlib-tmp"  # in the name of every temporary file, and of no other
+TEMPORARY = re.compile(
+    rf"\..*\.{MARK}-(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{{16}}(\.\w+)?"
+)
+UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.ENOTTY}
+DAY = 86_400  # seconds
 
 
 @contextmanager
@@ -16,38 +31,43 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     `path`.
 
     A reader sees the old file or the new one, never half of either, also after a power
-    cut. If the body raises, the temporary file is removed and `path` is as it was.
+    cut. If the body raises, the temporary file is removed and `path` is as it was. What
+    killed writers left in the folder goes, too.
 
     Raises `OSError` as the file system does (disk full, read-only folder), with `path`
     untouched.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The process id keeps two writers apart; the suffix stays, since some writers look
-    # at it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_temporaries(path.parent)
+        temporary, descriptor = _own_file(path)
+    except OSError as error:
+        raise _named(error, path) from error
     try:
         yield temporary
         with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+            _sync(file.fileno(), path)
         os.replace(temporary, path)
         sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and not error.filename:
-            raise OSError(
-                error.errno, error.strerror, str(path)
-            ) from error  # now names the file
+            raise _named(error, path) from error
         raise
+    finally:
+        os.close(descriptor)
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what killed writers left in `folder` and below; call it where nobody else
-    writes.
+    """Remove the files that killed writers left in `folder`; those being written
+    stay.
     """
-    for path in folder.rglob(".*.tmp*"):
-        path.unlink(missing_ok=True)
+    for path in folder.glob(f".*.{MARK}-*"):
+        if match := TEMPORARY.fullmatch(path.name):
+            with suppress(OSError):  # somebody else's, or gone meanwhile
+                _remove_if_left(path, match["host"], int(match["pid"]))
 
 
 def sync_folder(folder: Path) -> None:
@@ -56,22 +76,112 @@ def sync_folder(folder: Path) -> None:
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _sync(descriptor, folder)
     finally:
         os.close(descriptor)
 
 
+def try_lock(descriptor: int, path: Path) -> bool | None:
+    """Lock an open file for this process; False where another has it, None where
+    the file system knows no locks (said once).
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise _named(error, path) from error
+        warn_once(
+            f"{path.parent}: the file system has no locks ({error.strerror}); "
+            "see to it yourself that no two processes work in one folder"
+        )
+        return None
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Warn of `message` the first time that this process has to say it."""
+    warnings.warn(message, stacklevel=3)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write `content`, atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def read_json(path: str | Path) -> Any:
     """Read JSON; `ValueError` in one line that names the file where it is not JSON."""
     try:
-        return json.loads(Path(path).read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(Path(path).read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(
             f"{path}: not a JSON file ({error}); remove it and run again"
         ) from error
+
+
+def _own_file(path: Path) -> tuple[Path, int]:
+    """A new file beside `path`, locked for as long as its descriptor is open.
+
+    The random part keeps writers apart that share host and process number (threads,
+    containers). The suffix stays, since some writers look at it.
+    """
+    while True:
+        owner = f"{MARK}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
+        temporary = path.with_name(f".{path.stem[:100]}.{owner}{path.suffix}")
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        # False only where a cleaner came between the two calls: it removes the file.
+        if try_lock(descriptor, path) is not False and temporary.exists():
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def _remove_if_left(path: Path, host: str, pid: int) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        left = try_lock(descriptor, path)
+        if left is None:  # no locks: what the name says has to do
+            here = host == socket.gethostname()
+            old = time.time() - path.stat().st_mtime > DAY
+            left = not _alive(pid) if here else old
+        if left:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _sync(descriptor: int, path: Path) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        folder = path if path.is_dir() else path.parent
+        warn_once(
+            f"{folder}: the file system cannot flush to disk ({error.strerror}); "
+            "a power cut may cost the last files"
+        )
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """The same error, naming the file that it is about."""
+    if error.filename and not TEMPORARY.fullmatch(Path(error.filename).name):
+        return error
+    return OSError(error.errno, error.strerror, str(path))

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
-from disentlib.files import read_json
+from disentlib.files import MARK, read_json
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.render import render
 from disentlib.sprites.table import GRID, Sprites
@@ -80,15 +79,14 @@ def slow_down(seconds: float) -> None:
     """
     fsync = os.fsync
 
-    def slow_save(tensors, path, metadata):
-        content = save(tensors, metadata)
+    def slow_write(path, content):
         with open(path, "wb") as file:
             file.write(content[: len(content) // 2])
             file.flush()
             time.sleep(seconds)
             file.write(content[len(content) // 2 :])
 
-    checkpoints.save_file = slow_save
+    Path.write_bytes = slow_write
     os.fsync = lambda descriptor: [time.sleep(seconds), fsync(descriptor)]
 
 
@@ -96,5 +94,5 @@ def temporaries(folder: Path) -> list[Path]:
     with contextlib.suppress(
         FileNotFoundError
     ):  # a folder that comes or goes meanwhile
-        return list(folder.rglob(".*.tmp*"))
+        return list(folder.rglob(f".*{MARK}*"))
     return []

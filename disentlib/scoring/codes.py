@@ -22,7 +22,7 @@ from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites
 from disentlib.training.checkpoints import digest
-from disentlib.training.guard import locked
+from disentlib.training.folder import locked
 
 # On a CPU a small batch stays in its cache, and in memory that the allocator has at
 # hand; a card wants many images at once. bench/scoring.py compares sizes. They change

@@ -1,6 +1,7 @@
 """One run: its configuration, its steps, and a folder that a kill cannot hurt."""
 
 from disentlib.training.configuration import MODELS, TrainingConfig
-from disentlib.training.loop import load_model, train
+from disentlib.training.folder import load_model
+from disentlib.training.loop import train
 
 __all__ = ["MODELS", "TrainingConfig", "load_model", "train"]

@@ -6,18 +6,24 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from disentlib.files import atomic_write
+from disentlib.files import write_bytes
+from disentlib.training.configuration import TrainingConfig
 
 FORMAT = "disentlib checkpoint 1"
 KEPT = 2
+# What a setting was before it existed, where its default is not that.
+BEFORE: dict[str, Any] = {}
+FREE = {"checkpoint_every"}
+STEPS_MATTER = ("one_cycle",)  # schedules whose rate depends on the number of steps
 
 
 def digest(tensors: Mapping[str, Tensor], text: str = "") -> str:
@@ -47,18 +53,19 @@ def save_tensors(
         name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()
     }
     metadata = {"format": FORMAT, "facts": text, "digest": digest(plain, text)}
-    with atomic_write(path) as temporary:
-        try:
-            save_file(plain, temporary, metadata)
-        except SafetensorError as error:  # what the file system said, as text
-            raise OSError(f"{path} not written: {error}") from error
+    # Not by safetensors' own writer: it leaves a second temporary file when killed, and
+    # closes the result to all but its owner.
+    write_bytes(path, save(plain, metadata))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and facts of a file that `save_tensors` wrote.
 
-    Raises `ValueError` in one line that names a truncated, damaged or foreign file.
+    Raises `ValueError` in one line that names a truncated, damaged or foreign file,
+    `OSError` for one that may not be read.
     """
+    with path.open("rb"):
+        pass  # safetensors calls every file that it cannot open a missing one
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -130,14 +137,45 @@ def load_checkpoint(
     return None
 
 
-def require_same(found: dict, wanted: dict, path: Path) -> None:
+def settings_then(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration, with settings that are newer than it as they were then.
+
+    A setting that did not exist had the value that it was introduced with, its default,
+    or what `BEFORE` says: a release that adds one makes no old run foreign.
+    """
+    if not isinstance(found, Mapping):
+        raise ValueError(f"a configuration must be a mapping, not {found!r}")
+    defaults = {
+        field.name: BEFORE.get(field.name, field.default)
+        for field in fields(TrainingConfig)
+        if field.default is not MISSING
+    }
+    return defaults | dict(found)
+
+
+def require_same(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path
+) -> None:
     """Raise `ValueError` that names the settings in which a stored configuration
     differs.
+
+    A run that can go on for longer is no other one: `steps` may have grown, unless the
+    schedule depends on them, and so may `snapshots`. `checkpoint_every` is free: no
+    weight depends on it.
     """
-    names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+    found, wanted = settings_then(found), settings_then(wanted)
+    names = {n for n in {*found, *wanted} if found.get(n) != wanted.get(n)} - FREE
+    grown = wanted.get("steps", 0) >= found.get("steps", 0)
+    if grown and wanted.get("schedule") not in STEPS_MATTER:
+        names -= {"steps"}
+    lost = {*found["snapshots"]} - {*wanted["snapshots"]}
+    if not lost and "steps" not in names:
+        names -= {"snapshots"}
     if names:
-        pairs = ", ".join(f"{n} {found.get(n)!r}, not {wanted.get(n)!r}" for n in names)
+        pairs = ", ".join(
+            f"{n} {found.get(n)!r}, not {wanted.get(n)!r}" for n in sorted(names)
+        )
         raise ValueError(
             f"{path} is of another configuration ({pairs}); "
-            "remove its folder or choose another"
+            "give its settings, or move its folder away, or choose another"
         )

@@ -14,16 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from disentlib.files import read_json, write_json
+from disentlib.files import write_json
 from disentlib.models import objectives
-from disentlib.models.networks import VAE
 from disentlib.seeds import stream, torch_stream
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
 from disentlib.training.configuration import MODELS, TrainingConfig
 from disentlib.training.energy import open_meter
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.guard import locked, noticing_sigterm
+from disentlib.training.folder import claim, load_model, locked, noticing_sigterm
 from disentlib.training.machine import keep_freed_memory
 from disentlib.training.optimisers import rate_factor
 from disentlib.training.state import State, new_state, restore, save
@@ -111,7 +110,7 @@ def train(
     folder = Path(folder)
     with locked(folder), noticing_sigterm() as sigterm:
         result = folder / "result.json"
-        claim(folder / "config.json", config)
+        claim(folder, config)
         if result.exists():
             checkpoints.clear(
                 folder / "checkpoints"
@@ -224,14 +223,6 @@ def prepare_torch(config: TrainingConfig) -> None:
     torch.backends.cudnn.deterministic = True
 
 
-def claim(path: Path, config: TrainingConfig) -> None:
-    """Write the configuration into the run's folder, or check that it is this one's."""
-    if path.exists():
-        checkpoints.require_same(read_json(path), config.to_dict(), path)
-    else:
-        write_json(path, config.to_dict())
-
-
 def save_model(path: Path, state: State, losses: dict[str, Any]) -> None:
     """Write the VAE's weights, with the step and the held-out losses among the file's
     facts.
@@ -265,20 +256,3 @@ def result_of(
             "threads": torch.get_num_threads(),
         },
     }
-
-
-def load_model(folder: str | Path, step: int | None = None) -> VAE:
-    """The trained VAE of a run's folder in evaluation mode, or its snapshot after
-    `step`.
-
-    Raises `FileNotFoundError` for a run that is not there, `ValueError` for a damaged
-    file.
-    """
-    folder = Path(folder)
-    name = "model.safetensors" if step is None else f"model-{step}.safetensors"
-    if not (folder / name).exists():
-        raise FileNotFoundError(f"{folder / name} is not there; train this run first")
-    config = TrainingConfig.from_dict(read_json(folder / "config.json"))
-    vae = VAE(config.D, config.batch_norm)
-    vae.load_state_dict(checkpoints.load_tensors(folder / name)[0])
-    return vae.eval().requires_grad_(False)

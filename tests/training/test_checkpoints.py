@@ -4,6 +4,7 @@ import errno
 import shutil
 import struct
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from disentlib.training import checkpoints
 from disentlib.training.checkpoints import (
     load_checkpoint,
     load_tensors,
+    require_same,
     save_checkpoint,
     save_tensors,
 )
+from disentlib.training.configuration import TrainingConfig
 
 CONFIG = {"D": 3, "seed": 0}
 
@@ -211,12 +214,51 @@ def test_temporaries_are_never_taken_for_checkpoints(tmp_path):
 def test_another_configuration_is_refused_by_its_settings(tmp_path):
     keep(tmp_path, 1)
     with pytest.raises(ValueError) as error:
-        load_checkpoint(tmp_path, {"D": 4, "seed": 0, "beta": 4.0})
+        load_checkpoint(tmp_path, {"D": 4, "seed": 0, "beta": 3.0})
     message, path = str(error.value), tmp_path / "step-000000001.safetensors"
     assert message.startswith(
-        f"{path} is of another configuration (D 3, not 4, beta None, not 4.0)"
+        f"{path} is of another configuration (D 3, not 4, beta 4.0, not 3.0)"
     )
     assert "choose another" in message and "seed" not in message and "\n" not in message
+
+
+def settings(**changes):
+    usual = {"model": "vae", "D": 3, "seed": 0, "steps": 10, "snapshots": [5]}
+    return TrainingConfig.from_dict(usual | changes).to_dict()
+
+
+def test_a_setting_that_is_newer_than_a_run_makes_it_no_other_run(monkeypatch):
+    old = settings()
+    del old["precision"], old["optimizer"]
+    require_same(old, settings(), Path("x"))
+    with pytest.raises(ValueError, match=r"optimizer 'adam', not 'muon'"):
+        require_same(old, settings(optimizer="muon"), Path("x"))
+    # A setting whose default today is not what runs did before there was a choice.
+    monkeypatch.setitem(checkpoints.BEFORE, "precision", "tf32")
+    require_same(old, settings(precision="tf32"), Path("x"))
+    with pytest.raises(ValueError, match=r"precision 'tf32', not 'float32'"):
+        require_same(old, settings(), Path("x"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"steps": 20}, {"steps": 20, "snapshots": [5, 10]}, {"checkpoint_every": 3}],
+)
+def test_a_run_that_can_go_on_is_no_other_run(changes):
+    require_same(settings(), settings(**changes), Path("x"))
+
+
+@pytest.mark.parametrize(
+    "found, wanted, complaint",
+    [
+        ({}, {"steps": 9}, r"\(steps 10, not 9\)"),
+        ({}, {"steps": 20, "snapshots": []}, r"\(snapshots \[5\], not \[\]\)"),
+        ({"schedule": "one_cycle"}, {"schedule": "one_cycle", "steps": 20}, "steps 10"),
+    ],
+)
+def test_a_run_that_cannot_go_on_is_another(found, wanted, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        require_same(settings(**found), settings(**wanted), Path("x"))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -234,11 +276,10 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path, bad):
 def test_a_full_disk_leaves_the_checkpoints_as_they_were(tmp_path, monkeypatch):
     keep(tmp_path, 1, 2)
 
-    def full(plain, path, metadata):
-        path.write_bytes(b"half of")
+    def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(
         OSError, match=r"No space left on device: '.*step-000000003.safetensors'"
     ):

@@ -1,0 +1,203 @@
+"""A run's folder: the names of its files, whose it is, who works in it, and what it
+holds.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from disentlib.files import read_json, remove_temporaries, try_lock, write_json
+from disentlib.models.networks import VAE
+from disentlib.training.checkpoints import load_tensors, require_same, settings_then
+from disentlib.training.configuration import TrainingConfig
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run's files, each spelled here and nowhere else."""
+
+    path: Path
+
+    @property
+    def configuration(self) -> Path:
+        """The settings, as JSON: whose folder this is."""
+        return self.path / "config.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def history(self) -> Path:
+        """The curves."""
+        return self.path / "history.csv"
+
+    @property
+    def result(self) -> Path:
+        """The held-out losses, seconds and joules: written last, once training is
+        done.
+        """
+        return self.path / "result.json"
+
+    @property
+    def scores(self) -> Path:
+        """The scores: written last, once scoring is done."""
+        return self.path / "scores.csv"
+
+    @property
+    def pictures(self) -> Path:
+        """Reconstructions, traversals and importances."""
+        return self.path / "pictures.npz"
+
+    def model(self, step: int | None = None) -> Path:
+        """The weights in the end, or after `step`."""
+        return self.path / (
+            "model.safetensors" if step is None else f"model-{step}.safetensors"
+        )
+
+
+def compare(folder: str | Path, config: TrainingConfig) -> None:
+    """Raise `ValueError` in one line where `folder` holds a run of other settings.
+
+    Nothing is written. `steps` and `snapshots` may have grown, see
+    `checkpoints.require_same`.
+    """
+    path = RunFolder(Path(folder)).configuration
+    if path.exists():
+        require_same(read_json(path), config.to_dict(), path)
+
+
+def claim(folder: str | Path, config: TrainingConfig) -> None:
+    """Write the configuration into the run's folder; call it with the first thing
+    worth keeping.
+
+    Raises `ValueError` as `compare` does.
+    """
+    compare(folder, config)
+    path = RunFolder(Path(folder)).configuration
+    if not path.exists() or read_json(path) != config.to_dict():
+        write_json(path, config.to_dict())
+
+
+def configuration_of(folder: str | Path) -> TrainingConfig:
+    """The configuration of the run in `folder`; settings newer than it as they were
+    then.
+
+    Raises `FileNotFoundError` where there is no run, `ValueError` for a damaged file.
+    """
+    path = RunFolder(Path(folder)).configuration
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there; train this run first")
+    try:
+        return TrainingConfig.from_dict(settings_then(read_json(path)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def load_model(folder: str | Path, step: int | None = None) -> VAE:
+    """The trained VAE of a run's folder in evaluation mode, or its snapshot after
+    `step`.
+
+    Raises `FileNotFoundError` for a run that is not there, `ValueError` for a damaged
+    file.
+    """
+    path = RunFolder(Path(folder)).model(step)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there; train this run first")
+    config = configuration_of(folder)
+    vae = VAE(config.D, config.batch_norm)
+    vae.load_state_dict(load_tensors(path)[0])
+    return vae.eval().requires_grad_(False)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process; the kernel lets go of it however the process
+    ends.
+
+    Half-written files of a process that was killed here are removed first.
+
+    Raises `RuntimeError` in one line that names the process which holds it, `OSError`
+    where the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as file:
+        if try_lock(file.fileno(), folder / ".lock") is False:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise RuntimeError(
+                f"{folder}: process {holder} is at work here; wait for it or stop it"
+            )
+        file.truncate(0)
+        file.write(f"{os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        for place in (folder, RunFolder(folder).checkpoints):
+            remove_temporaries(place)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+class Sigterm:
+    """Whether SIGTERM came; it waits for `is_set` to be asked, or ends the process at
+    once.
+    """
+
+    def __init__(self) -> None:
+        self._arrived = threading.Event()
+        self._at_once: str | None = None
+
+    def __call__(self, *_: object) -> None:
+        """Take the signal."""
+        self._arrived.set()
+        if self._at_once is not None:
+            self._stop(self._at_once)
+
+    def is_set(self) -> bool:
+        """Whether SIGTERM came."""
+        return self._arrived.is_set()
+
+    @contextmanager
+    def at_once(self, words: str) -> Iterator[None]:
+        """Where all is kept already: SIGTERM ends the process here, with `words` and
+        code 143.
+        """
+        self._at_once = words
+        try:
+            if self.is_set():
+                self._stop(words)
+            yield
+        finally:
+            self._at_once = None
+
+    def _stop(self, words: str) -> None:
+        self._at_once = None
+        print(f"SIGTERM: {words}", file=sys.stderr)
+        raise SystemExit(143)
+
+
+@contextmanager
+def noticing_sigterm() -> Iterator[Sigterm]:
+    """What notices SIGTERM, in place of the process' sudden end.
+
+    Only a process' main thread may listen (a notebook's cells run there); elsewhere
+    SIGTERM ends the process as ever, and the run goes on from its last regular
+    checkpoint.
+    """
+    sigterm = Sigterm()
+    if threading.current_thread() is not threading.main_thread():
+        yield sigterm
+        return
+    before = signal.signal(signal.SIGTERM, sigterm)
+    try:
+        yield sigterm
+    finally:
+        signal.signal(signal.SIGTERM, before)
