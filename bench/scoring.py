@@ -98,7 +98,7 @@ def textbook(vae: VAE, sprites: Sprites, beta: int, factor: int, singles: int) -
     def encoded(classes: np.ndarray) -> torch.Tensor:
         nonlocal images
         images += len(classes)
-        mean, logvar = vae.encode(sprites.batch(GRID.index(classes)))
+        mean, logvar = vae.encode(sprites.batch(GRID.rows(classes)))
         return mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
 
     for _ in range(beta):

@@ -19,7 +19,6 @@ import torch
 from disentlib.sprites.table import (
     GRID,
     Sprites,
-    epoch_batches,
     load_sprites,
     unpack_by_shifts,
 )
@@ -80,15 +79,16 @@ def seconds_a_batch(batches: Iterator[torch.Tensor], count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
+def shuffled(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    order = np.random.default_rng().permutation(rows)
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
 def compare_batches(sprites: Sprites, rounds: int, count: int) -> None:
-    index = np.arange(0, GRID.size, 9)  # 81,920 images, 336 MB as bytes
-    images = sprites.images(index)
+    rows = np.arange(0, GRID.size, 9)  # 81,920 images, 336 MB as bytes
+    images = sprites.images(rows)
     textbook, bare = Items(255 * images, to_tensor), Items(images, bare_cast)
-    ways = {
-        "ours": lambda: map(
-            sprites.batch, epoch_batches(index, 64, np.random.default_rng())
-        )
-    }
+    ways = {"ours": lambda: map(sprites.batch, shuffled(rows, 64))}
     for name, items, workers in (
         ("DataLoader, ToTensor", textbook, 0),
         ("same, 2 workers", textbook, 2),

@@ -7,13 +7,20 @@ import zlib
 import numpy as np
 import torch
 
+from disentlib.checks import one_of, whole_number
+
 PURPOSES = (
     "initialisation",
     "data order",
     "posterior noise",
     "permutations",
+    "batch norm",
     "evaluation",
-)  # those of training; scoring names its own
+    "codes",
+    "pictures",
+    "scores",
+    "designs",
+)
 
 
 def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequence:
@@ -24,15 +31,14 @@ def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequ
     found by where it stands and not by what was drawn before, a run that goes on at
     step t draws what it would have drawn: there is no generator state to lose.
 
-    Raises `ValueError` for a seed that is negative or no whole number, or a purpose
-    without a name.
+    A purpose is one of `PURPOSES`, and may say more after a colon ("designs: noise"): a
+    name that is mistyped would be another stream.
+
+    Raises `ValueError` for a seed that is negative or no whole number, and for an
+    unknown purpose.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise ValueError(f"seed={seed!r} must be a whole number of at least 0")
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; use 0 or more")
-    if not purpose:
-        raise ValueError("a random stream needs a purpose, such as 'data order'")
+    seed = whole_number("seed", seed)
+    one_of("purpose", purpose.partition(":")[0], PURPOSES)
     return np.random.SeedSequence(
         seed, spawn_key=(zlib.crc32(purpose.encode()), *position)
     )

@@ -27,7 +27,7 @@ WALL_CLOCK = ("seconds", "joules", "images_per_second")
 
 
 def small_sprites() -> Sprites:
-    words = render(GRID.index(SMALL.classes(np.arange(SMALL.size)) * STRIDE))
+    words = render(GRID.rows(SMALL.classes(np.arange(SMALL.size)) * STRIDE))
     return Sprites(torch.from_numpy(words.view(np.uint8)), SMALL)
 
 

@@ -37,6 +37,11 @@ def test_streams_of_neighbours_are_uncorrelated():
     assert abs(off).max() < 0.16  # five standard deviations of 1/sqrt(1000)
 
 
+def test_a_purpose_may_say_more_after_a_colon():
+    purposes = ("designs: noise", "designs: mixture", "designs")
+    assert len({stream(0, purpose).random() for purpose in purposes}) == 3
+
+
 def test_torch_and_numpy_global_states_play_no_part():
     torch.manual_seed(1)
     np.random.seed(1)
@@ -49,8 +54,10 @@ def test_torch_and_numpy_global_states_play_no_part():
 @pytest.mark.parametrize(
     ("seed", "purpose", "message"),
     [
-        (-1, "evaluation", "^seed -1 is negative; use 0 or more$"),
-        (0, "", "needs a purpose"),
+        (-1, "evaluation", "^seed=-1 must be a whole number of at least 0$"),
+        (0.5, "evaluation", r"^seed=0\.5 must be a whole number of at least 0$"),
+        (0, "", "^purpose='' is unknown; give one of initialisation, data order, "),
+        (0, "data ordre", "^purpose='data ordre' is unknown; give one of "),
     ],
 )
 def test_bad_places_are_refused(seed, purpose, message):

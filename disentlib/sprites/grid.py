@@ -2,7 +2,6 @@
 fastest.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -59,12 +58,12 @@ class FactorGrid:
             return int(name)
         raise ValueError(f"no factor {name!r}; the grid has {', '.join(self.names)}")
 
-    def classes(self, index: ArrayLike) -> NDArray[np.int64]:
-        """Classes (..., K) of the rows `index` (...), each in 0 … size - 1."""
-        index = self.checked(index)
-        return np.stack(np.unravel_index(index, self.sizes), axis=-1).astype(np.int64)
+    def classes(self, rows: ArrayLike) -> NDArray[np.int64]:
+        """Classes (..., K) of `rows` (...), each in 0 … size - 1."""
+        rows = self.checked(rows)
+        return np.stack(np.unravel_index(rows, self.sizes), axis=-1).astype(np.int64)
 
-    def index(self, classes: ArrayLike | Sequence[int]) -> NDArray[np.int64]:
+    def rows(self, classes: ArrayLike) -> NDArray[np.int64]:
         """Rows (...) of the classes (..., K): the inverse of `classes`."""
         classes = _whole_numbers(classes, "classes")
         if classes.ndim == 0 or classes.shape[-1] != len(self.sizes):
@@ -81,23 +80,23 @@ class FactorGrid:
             np.ravel_multi_index(tuple(np.moveaxis(classes, -1, 0)), self.sizes)
         )
 
-    def values(self, index: ArrayLike) -> NDArray[np.float64]:
-        """Factor values (..., K) of the rows `index` (...)."""
-        classes = self.classes(index)
+    def values(self, rows: ArrayLike) -> NDArray[np.float64]:
+        """Factor values (..., K) of `rows` (...)."""
+        classes = self.classes(rows)
         columns = [
             np.array(level)[classes[..., k]] for k, level in enumerate(self.levels)
         ]
         return np.stack(columns, axis=-1)
 
-    def checked(self, index: ArrayLike) -> NDArray[np.int64]:
-        """`index` as int64; `ValueError` for what is no whole number or not in the
+    def checked(self, rows: ArrayLike) -> NDArray[np.int64]:
+        """`rows` as int64; `ValueError` for what is no whole number or not in the
         grid.
         """
-        index = _whole_numbers(index, "index")
-        if index.size and (index.min() < 0 or index.max() >= self.size):
-            bad = index.min() if index.min() < 0 else index.max()
-            raise ValueError(f"index {bad} is outside 0 … {self.size - 1}")
-        return index
+        rows = _whole_numbers(rows, "rows")
+        if rows.size and (rows.min() < 0 or rows.max() >= self.size):
+            bad = rows.min() if rows.min() < 0 else rows.max()
+            raise ValueError(f"row {bad} is outside the grid's 0 … {self.size - 1}")
+        return rows
 
 
 def _whole_numbers(values: ArrayLike, what: str) -> NDArray[np.int64]:

@@ -66,11 +66,11 @@ def render_outline(shape: int, scale: int, orientation: int) -> NDArray[np.uint6
     return words.reshape(32, 32, SIDE)
 
 
-def render(index: ArrayLike) -> NDArray[np.uint64]:
-    """Words (n, 64) of the images `index` (n) of the grid, in the official order."""
-    index = np.asarray(index, dtype=np.int64).reshape(-1)
-    outline, position = np.divmod(index, 32 * 32)
-    words = np.empty((len(index), SIDE), "<u8")
+def render(rows: ArrayLike) -> NDArray[np.uint64]:
+    """Words (n, 64) of the images `rows` (n) of the grid, in the official order."""
+    rows = np.asarray(rows, dtype=np.int64).reshape(-1)
+    outline, position = np.divmod(rows, 32 * 32)
+    words = np.empty((len(rows), SIDE), "<u8")
     for number in np.unique(outline):
         here = outline == number
         images = render_outline(*np.unravel_index(number, SIZES[:3])).reshape(-1, SIDE)

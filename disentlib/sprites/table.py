@@ -5,7 +5,6 @@ it.
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,41 +51,40 @@ class Sprites:
 
     def images(
         self,
-        index: ArrayLike | torch.Tensor,
+        rows: ArrayLike | torch.Tensor,
         device: str | torch.device | None = None,
         dtype: torch.dtype = torch.uint8,
     ) -> NDArray[np.uint8] | torch.Tensor:
         """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
         there.
 
-        Raises `ValueError` for an index that is no whole number or not in the grid.
+        Raises `ValueError` for a row that is no whole number or not in the grid.
         """
-        index = self.grid.checked(
-            index.cpu() if isinstance(index, torch.Tensor) else index
+        known = self.grid.checked(
+            rows.cpu() if isinstance(rows, torch.Tensor) else rows
         )
-        rows = torch.from_numpy(index.reshape(-1))
+        flat = torch.from_numpy(known.reshape(-1))
         if device is None:
-            return self._unpacked(rows, "cpu").view(-1, SIDE, SIDE).numpy()
-        return self._unpacked(rows, device).to(dtype).view(-1, SIDE, SIDE)
+            return self._unpacked(flat, "cpu").view(-1, SIDE, SIDE).numpy()
+        return self._unpacked(flat, device).to(dtype).view(-1, SIDE, SIDE)
 
     def batch(
         self,
-        index: NDArray[np.int64] | torch.Tensor,
+        rows: NDArray[np.int64] | torch.Tensor,
         device: str | torch.device = "cpu",
     ) -> torch.Tensor:
         """Images (n, 1, 64, 64) in {0, 1} as float32 on `device`, for training.
 
-        `index` (n) is int64 and trusted: what is outside the table raises torch's
+        `rows` (n) is int64 and trusted: what is outside the table raises torch's
         `IndexError`.
         """
-        rows = torch.as_tensor(index)
-        return self._unpacked(rows, device).float().view(-1, 1, SIDE, SIDE)
+        bits = self._unpacked(torch.as_tensor(rows), device)
+        return bits.float().view(-1, 1, SIDE, SIDE)
 
     def _unpacked(self, rows: torch.Tensor, device: str | torch.device) -> torch.Tensor:
         packed = self.packed.index_select(0, rows.to(self.packed.device)).to(device)
-        if (
-            packed.is_cpu
-        ):  # several times as fast there as shifts: bench/sprites.py measures both
+        # Several times as fast there as shifts: bench/sprites.py measures both.
+        if packed.is_cpu:
             return torch.from_numpy(
                 np.unpackbits(packed.numpy(), axis=1, bitorder="little")
             )
@@ -156,21 +154,7 @@ def train_test_split(
         raise ValueError(
             f"fraction {fraction} of {size} leaves a part empty; use 0 < fraction < 1"
         )
+    # NumPy's generator of this very number, not a stream of `seeds`: the split is part
+    # of the data, and the same for whoever makes it with NumPy alone.
     order = np.random.default_rng(seed).permutation(size)
     return np.sort(order[:cut]), np.sort(order[cut:])
-
-
-def epoch_batches(
-    index: ArrayLike, batch_size: int, generator: np.random.Generator
-) -> Iterator[NDArray[np.int64]]:
-    """Every row of `index` once, in random order, `batch_size` at a time (the last may
-    be less).
-
-    Raises `ValueError` for a batch size below 1.
-    """
-    if batch_size < 1:
-        raise ValueError(f"batch_size {batch_size} must be at least 1")
-    order = generator.permutation(np.asarray(index, dtype=np.int64))
-    return (
-        order[start : start + batch_size] for start in range(0, len(order), batch_size)
-    )

@@ -143,7 +143,10 @@ def test_standardised_leaves_constant_dimensions_at_zero():
             "D = 2 is less than the 3 dimensions",
         ),
         (lambda: designs.spread(IDENTITY, 2), "D = 2 is less than the 3 dimensions"),
-        (lambda: designs.noise(GRID, 2, -1), "seed -1 is negative"),
+        (
+            lambda: designs.noise(GRID, 2, -1),
+            "seed=-1 must be a whole number of at least 0",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_line(call, message):

@@ -63,7 +63,7 @@ def test_codes(name, codes, message):
 @pytest.mark.parametrize("name", SCORES)
 def test_keywords_and_seeds(name):
     refused(name, "unexpected keyword argument 'bogus'", error=TypeError, bogus=1)
-    refused(name, "seed -1 is negative", seed=-1)
+    refused(name, "seed=-1 must be a whole number of at least 0", seed=-1)
     for seed in (0.5, "0", None, True):
         refused(name, f"seed={seed!r} must be a whole number", seed=seed)
     for value in (0, 2.5, True, "many"):

@@ -136,7 +136,7 @@ def test_order_of_factors_matters_by_chance_alone(name):
     classes = turned.classes(np.arange(turned.size))[:, np.argsort(order)]
     score = calls({"train": 200, "test": 400})[name]
     first = [score(codes, grid, seed) for seed in range(6)]
-    second = [score(codes[grid.index(classes)], turned, seed) for seed in range(6)]
+    second = [score(codes[grid.rows(classes)], turned, seed) for seed in range(6)]
     error = np.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / 6)
     assert abs(np.mean(first) - np.mean(second)) <= 4 * error
 

@@ -17,17 +17,17 @@ def grids():
 
 
 @given(grids())
-def test_index_and_classes_are_inverse_and_count_in_order(grid):
-    index = np.arange(grid.size)
-    classes = grid.classes(index)
-    assert np.array_equal(grid.index(classes), index)
+def test_rows_and_classes_are_inverse_and_count_in_order(grid):
+    rows = np.arange(grid.size)
+    classes = grid.classes(rows)
+    assert np.array_equal(grid.rows(classes), rows)
     # Rising in lexicographic order, each combination once: the last factor is the
     # fastest.
     assert [tuple(row) for row in classes] == sorted(
         {tuple(row) for row in classes.tolist()}
     )
     assert classes.shape == (grid.size, len(grid.sizes)) and classes.dtype == np.int64
-    assert np.array_equal(grid.values(index), classes)
+    assert np.array_equal(grid.values(rows), classes)
 
 
 def test_dsprites_grid():
@@ -35,7 +35,7 @@ def test_dsprites_grid():
     assert GRID.size == len(GRID) == 737_280
     assert GRID.names == ("shape", "scale", "orientation", "position_x", "position_y")
     # The official latents_bases without the colour.
-    assert [int(GRID.index(row)) for row in np.eye(5, dtype=int)] == [
+    assert [int(GRID.rows(row)) for row in np.eye(5, dtype=int)] == [
         245760,
         40960,
         1024,
@@ -46,11 +46,11 @@ def test_dsprites_grid():
     assert np.allclose(GRID.values(0), [1, 0.5, 0, 0, 0])
 
 
-def test_shapes_follow_the_index():
+def test_shapes_follow_the_rows():
     assert GRID.classes(5).shape == (5,)
     assert GRID.classes([[1, 2], [3, 4]]).shape == (2, 2, 5)
     assert GRID.classes([]).shape == (0, 5)
-    assert GRID.index(np.zeros((0, 5), int)).shape == (0,)
+    assert GRID.rows(np.zeros((0, 5), int)).shape == (0,)
     assert GRID.factor("scale") == GRID.factor(1) == 1
 
 
@@ -63,12 +63,12 @@ def test_levels_are_kept_as_values():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: GRID.classes(-1), "index -1 is outside 0 … 737279"),
-        (lambda: GRID.classes([0, 737_280]), "index 737280 is outside"),
+        (lambda: GRID.classes(-1), "row -1 is outside the grid's 0 … 737279"),
+        (lambda: GRID.classes([0, 737_280]), "row 737280 is outside"),
         (lambda: GRID.classes([0.5]), "whole numbers, not float64"),
-        (lambda: GRID.index([0, 0, 40, 0, 0]), r"\[0, 0, 40, 0, 0\] are outside"),
-        (lambda: GRID.index([[0, 0, 0, 0, -1]]), r"\[0, 0, 0, 0, -1\] are outside"),
-        (lambda: GRID.index([0, 0, 0]), "need 5 columns"),
+        (lambda: GRID.rows([0, 0, 40, 0, 0]), r"\[0, 0, 40, 0, 0\] are outside"),
+        (lambda: GRID.rows([[0, 0, 0, 0, -1]]), r"\[0, 0, 0, 0, -1\] are outside"),
+        (lambda: GRID.rows([0, 0, 0]), "need 5 columns"),
         (
             lambda: GRID.factor("colour"),
             "no factor 'colour'; the grid has shape, scale",

@@ -30,7 +30,7 @@ SMALL = FactorGrid(
         np.linspace(0, 1, 32)[:20],
     ),
 )
-WORDS = render(GRID.index(SMALL.classes(np.arange(SMALL.size))))
+WORDS = render(GRID.rows(SMALL.classes(np.arange(SMALL.size))))
 
 
 class Trap:
@@ -45,13 +45,13 @@ class Trap:
 
 def arrays(grid=SMALL, words=WORDS):
     """The arrays of the official file, in its names and types."""
-    index = np.arange(grid.size)
+    rows = np.arange(grid.size)
     bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
     return {
         "imgs": bits.reshape(-1, 64, 64),
-        "latents_classes": np.pad(grid.classes(index), ((0, 0), (1, 0))),
+        "latents_classes": np.pad(grid.classes(rows), ((0, 0), (1, 0))),
         "latents_values": np.pad(
-            grid.values(index), ((0, 0), (1, 0)), constant_values=1.0
+            grid.values(rows), ((0, 0), (1, 0)), constant_values=1.0
         ),
     }
 

@@ -35,13 +35,13 @@ def pixels(words):
 
 def test_every_published_frame_to_the_pixel():
     with FRAMES.open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 320
-    index = GRID.index([[int(row[name]) for name in GRID.names] for row in rows])
-    packed = np.packbits(pixels(render(index)).reshape(320, -1), axis=1)
+        frames = list(csv.DictReader(file))
+    assert len(frames) == 320
+    rows = GRID.rows([[int(row[name]) for name in GRID.names] for row in frames])
+    packed = np.packbits(pixels(render(rows)).reshape(320, -1), axis=1)
     wrong = [
         frame
-        for frame, row in enumerate(rows)
+        for frame, row in enumerate(frames)
         if hashlib.sha256(packed[frame].tobytes()).hexdigest()[:16] != row["sha256"]
     ]
     assert wrong == []
@@ -85,8 +85,8 @@ def test_white_pixels_of_the_official_array(grid):
 
 
 def test_some_rows_are_the_rows_of_the_grid(grid):
-    index = np.random.default_rng(0).integers(0, GRID.size, 300)
-    assert np.array_equal(render(index), grid[index])
+    rows = np.random.default_rng(0).integers(0, GRID.size, 300)
+    assert np.array_equal(render(rows), grid[rows])
     assert render([]).shape == (0, 64)
 
 
@@ -123,9 +123,9 @@ def slow(shape, scale, orientation, position_x, position_y):
 
 
 def test_agrees_with_the_rule_pixel_by_pixel():
-    index = np.random.default_rng(1).integers(0, GRID.size, 30)
-    images = pixels(render(index))
-    for image, classes in zip(images, GRID.classes(index)):
+    rows = np.random.default_rng(1).integers(0, GRID.size, 30)
+    images = pixels(render(rows))
+    for image, classes in zip(images, GRID.classes(rows)):
         assert np.array_equal(image, slow(*classes))
 
 

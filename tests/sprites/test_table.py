@@ -8,13 +8,12 @@ from disentlib.sprites import official
 from disentlib.sprites.render import render
 from disentlib.sprites.table import (
     GRID,
-    epoch_batches,
     load_sprites,
     train_test_split,
     unpack_by_shifts,
 )
 
-INDEX = np.array([0, 87040, 332800, 578560, GRID.size - 1, 87040])
+ROWS = np.array([0, 87040, 332800, 578560, GRID.size - 1, 87040])
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +22,26 @@ def sprites():
 
 
 def test_images_are_the_bits_of_the_words(sprites):
-    images = sprites.images(INDEX)
+    images = sprites.images(ROWS)
     assert images.dtype == np.uint8 and images.shape == (6, 64, 64)
-    words = render(INDEX)
+    words = render(ROWS)
     for x in range(64):
         assert np.array_equal(images[:, :, x], words >> np.uint64(x) & np.uint64(1))
 
 
 def test_every_form_of_a_batch_holds_the_same_images(sprites):
-    images = sprites.images(INDEX)
+    images = sprites.images(ROWS)
     for dtype in (torch.uint8, torch.float32, torch.bfloat16):
-        tensor = sprites.images(INDEX, device="cpu", dtype=dtype)
+        tensor = sprites.images(ROWS, device="cpu", dtype=dtype)
         assert tensor.dtype == dtype and tensor.shape == (6, 64, 64)
         assert np.array_equal(tensor.float().numpy(), images)
-    for index in (INDEX, torch.from_numpy(INDEX)):
-        batch = sprites.batch(index)
+    for rows in (ROWS, torch.from_numpy(ROWS)):
+        batch = sprites.batch(rows)
         assert batch.dtype == torch.float32 and batch.shape == (6, 1, 64, 64)
         assert np.array_equal(batch[:, 0].numpy(), images)
-    shifted = unpack_by_shifts(sprites.packed[torch.from_numpy(INDEX)])
+    shifted = unpack_by_shifts(sprites.packed[torch.from_numpy(ROWS)])
     assert np.array_equal(shifted.reshape(6, 64, 64).numpy(), images)
-    assert torch.equal(sprites.to("cpu").batch(INDEX), sprites.batch(INDEX))
+    assert torch.equal(sprites.to("cpu").batch(ROWS), sprites.batch(ROWS))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -50,9 +49,7 @@ def test_resident_on_a_gpu(sprites):
     resident = sprites.to("cuda")
     assert resident.packed.is_cuda
     for table in (sprites, resident):
-        assert torch.equal(
-            table.batch(INDEX, device="cuda").cpu(), sprites.batch(INDEX)
-        )
+        assert torch.equal(table.batch(ROWS, device="cuda").cpu(), sprites.batch(ROWS))
 
 
 def test_images_of_scalars_and_of_nothing(sprites):
@@ -60,10 +57,10 @@ def test_images_of_scalars_and_of_nothing(sprites):
     assert sprites.images([]).shape == (0, 64, 64)
 
 
-@pytest.mark.parametrize("index", [[-1], [GRID.size], [0.5], ["a"]])
-def test_bad_index_is_refused(sprites, index):
-    with pytest.raises(ValueError, match="index"):
-        sprites.images(index)
+@pytest.mark.parametrize("rows", [[-1], [GRID.size], [0.5], ["a"]])
+def test_bad_rows_are_refused(sprites, rows):
+    with pytest.raises(ValueError, match="row"):
+        sprites.images(rows)
 
 
 def test_cache_is_made_once_kept_and_mended(tmp_path, monkeypatch):
@@ -74,12 +71,12 @@ def test_cache_is_made_once_kept_and_mended(tmp_path, monkeypatch):
     written = cached.stat().st_mtime_ns
     mapped = load_sprites()
     assert cached.stat().st_mtime_ns == written
-    assert np.array_equal(mapped.packed[INDEX].numpy(), render(INDEX).view(np.uint8))
+    assert np.array_equal(mapped.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
     with cached.open("rb+") as file:
         file.truncate(1_000_000)
     mended = load_sprites()
     assert [path.name for path in tmp_path.iterdir()] == [cached.name]
-    assert np.array_equal(mended.packed[INDEX].numpy(), render(INDEX).view(np.uint8))
+    assert np.array_equal(mended.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
     cached.unlink()
 
 
@@ -89,7 +86,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(tmp_path, monkeypat
     monkeypatch.setenv("DISENTLIB_CACHE", str(blocked / "folder"))
     with pytest.warns(UserWarning, match="not kept"):
         sprites = load_sprites()
-    assert np.array_equal(sprites.packed[INDEX].numpy(), render(INDEX).view(np.uint8))
+    assert np.array_equal(sprites.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
 
 
 def test_environment_names_the_default_file(tmp_path, monkeypatch):
@@ -122,15 +119,3 @@ def test_split_is_the_grid_cut_in_two():
 def test_split_refuses_an_empty_part(fraction):
     with pytest.raises(ValueError, match="leaves a part empty"):
         train_test_split(fraction=fraction)
-
-
-def test_epoch_holds_every_image_once_in_seeded_order():
-    index = np.arange(1000, 1250)
-    batches = list(epoch_batches(index, 64, np.random.default_rng(3)))
-    assert [len(batch) for batch in batches] == [64, 64, 64, 58]
-    drawn = np.concatenate(batches)
-    assert np.array_equal(np.sort(drawn), index) and not np.array_equal(drawn, index)
-    again = np.concatenate(list(epoch_batches(index, 100, np.random.default_rng(3))))
-    assert np.array_equal(drawn, again)  # the order does not depend on the batch size
-    with pytest.raises(ValueError, match="batch_size 0"):
-        epoch_batches(index, 0, np.random.default_rng(3))
