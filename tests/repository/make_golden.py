@@ -1,8 +1,8 @@
 """Execute the pages whose printed numbers must not change and keep what they print:
 make golden.
 
-Pictures are left out, so that the files stay small; nbval compares the cells that start
-with NBVAL_CHECK_OUTPUT, and runs the others.
+Pictures are left out, so that the files stay small; nbval compares the cells with the
+tag `nbval-check-output`, and runs the others.
 """
 
 import sys
@@ -15,14 +15,19 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 PAGES = ("kl_divergence", "elbo", "reparameterisation", "scores")
-MARK = "# NBVAL_CHECK_OUTPUT"
+MARK = "nbval-check-output"
+
+
+def to_compare(cell: nbformat.NotebookNode) -> bool:
+    """Whether nbval compares what the cell prints."""
+    return MARK in cell.metadata.get("tags", [])
 
 
 def bare(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The cell, of its outputs the printed ones only."""
     cell.metadata = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
     if cell.cell_type == "code":
-        kept = cell.source.startswith(MARK)
+        kept = to_compare(cell)
         cell.outputs = [o for o in cell.outputs if kept and o.output_type == "stream"]
     return cell
 
@@ -37,9 +42,7 @@ def main(names: list[str]) -> None:
         ]
         notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
         nbformat.write(notebook, GOLDEN / f"{name}.ipynb")
-        print(
-            f"{name}: {sum(c.source.startswith(MARK) for c in notebook.cells)} cells to compare"
-        )
+        print(f"{name}: {sum(map(to_compare, notebook.cells))} cells to compare")
 
 
 if __name__ == "__main__":
