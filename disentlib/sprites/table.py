@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.files import atomic_write
@@ -42,7 +43,7 @@ class Sprites:
     packed.
     """
 
-    packed: torch.Tensor
+    packed: UInt8[torch.Tensor, "size 512"]
     grid: FactorGrid = GRID
 
     def to(self, device: str | torch.device) -> "Sprites":
@@ -54,7 +55,7 @@ class Sprites:
         rows: ArrayLike | torch.Tensor,
         device: str | torch.device | None = None,
         dtype: torch.dtype = torch.uint8,
-    ) -> NDArray[np.uint8] | torch.Tensor:
+    ) -> UInt8[NDArray[np.uint8], "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
         """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
         there.
 
@@ -70,9 +71,9 @@ class Sprites:
 
     def batch(
         self,
-        rows: NDArray[np.int64] | torch.Tensor,
+        rows: Int64[NDArray[np.int64], " n"] | Int64[torch.Tensor, " n"],
         device: str | torch.device = "cpu",
-    ) -> torch.Tensor:
+    ) -> Float32[torch.Tensor, "n 1 64 64"]:
         """Images (n, 1, 64, 64) in {0, 1} as float32 on `device`, for training.
 
         `rows` (n) is int64 and trusted: what is outside the table raises torch's
@@ -81,7 +82,9 @@ class Sprites:
         bits = self._unpacked(torch.as_tensor(rows), device)
         return bits.float().view(-1, 1, SIDE, SIDE)
 
-    def _unpacked(self, rows: torch.Tensor, device: str | torch.device) -> torch.Tensor:
+    def _unpacked(
+        self, rows: Int64[torch.Tensor, " n"], device: str | torch.device
+    ) -> UInt8[torch.Tensor, "n ..."]:
         packed = self.packed.index_select(0, rows.to(self.packed.device)).to(device)
         # Several times as fast there as shifts: bench/sprites.py measures both.
         if packed.is_cpu:
@@ -91,7 +94,9 @@ class Sprites:
         return unpack_by_shifts(packed)
 
 
-def unpack_by_shifts(packed: torch.Tensor) -> torch.Tensor:
+def unpack_by_shifts(
+    packed: UInt8[torch.Tensor, "n bytes"],
+) -> UInt8[torch.Tensor, "n bytes 8"]:
     """Bits (n, bytes, 8) in {0, 1} of the uint8 rows `packed` (n, bytes),
     lowest first.
     """
@@ -116,7 +121,7 @@ def load_sprites(path: str | Path | None = None) -> Sprites:
     return Sprites(torch.from_numpy(words.view(np.uint8)))
 
 
-def rendered() -> NDArray[np.uint64]:
+def rendered() -> UInt64[NDArray[np.uint64], "737280 64"]:
     """Words (737280, 64) of the rendered grid, from the cache if it is there."""
     # A change of the renderer's text changes the name, so that no stale image is ever
     # read.
@@ -143,7 +148,7 @@ def rendered() -> NDArray[np.uint64]:
 
 def train_test_split(
     seed: int = 0, fraction: float = 0.7, size: int = GRID.size
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Int64[NDArray[np.int64], " train"], Int64[NDArray[np.int64], " test"]]:
     """Rows (n) to train on and rows held out, each rising: `fraction` of `size` and the
     rest.
 
