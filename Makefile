@@ -68,7 +68,7 @@ $(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/repository/
 $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
 	rm -rf _build/html _build/.doctrees
 	python -m disentlib.study.book
-	python -m pytest tests/repository/test_book.py
+	python -m pytest --book tests/repository/test_book.py
 	@mkdir -p $(@D) && touch $@
 
 golden: $(READY)  ## run the deterministic pages again and keep what they print

@@ -1,13 +1,33 @@
 """What several files of tests share."""
 
+from pathlib import Path
+
 import pytest
+
+HTML = Path(__file__).parents[1] / "_build" / "html"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--book",
+        action="store_true",
+        help="the book has to be there: tests of it fail where they would be skipped",
+    )
+
+
+@pytest.fixture(scope="session")
+def built_book(request):
+    """The folder of the built book; tests of it are skipped where there is none."""
+    if not (HTML / "index.html").exists():
+        there = "no book in _build/html: type make book first"
+        pytest.fail(there) if request.config.getoption("--book") else pytest.skip(there)
+    return HTML
 
 
 @pytest.fixture(scope="session")
 def small():
     """2,400 sprites over the whole grid."""
-    from small_runs import (
-        small_sprites,
-    )  # here, so that tests without torch start at once
+    # Here, so that tests without torch start at once.
+    from small_runs import small_sprites
 
     return small_sprites()

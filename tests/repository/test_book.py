@@ -20,8 +20,7 @@ PAGES = [TOC["root"]] + [
     page["file"] for part in TOC["parts"] for page in part["chapters"]
 ]
 
-if not (HTML / "index.html").exists():
-    pytest.exit("no book in _build/html: run make book first", returncode=1)
+pytestmark = pytest.mark.usefixtures("built_book")
 
 
 @cache
