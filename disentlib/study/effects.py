@@ -90,17 +90,19 @@ def effect_of(
     table: pd.DataFrame,
     measure: str | Sequence[str],
     codes: str,
-    model: str,
+    model: str | None = None,
     question: str = "slope",
     step: int | None = None,
     name: str | None = None,
 ) -> Effect | None:
     """The effect of D on a measure (or the mean of several, called `name`) of a model.
 
-    None where the runs cannot say (no two D in one seed, or a contrast without its
-    levels).
+    Without a model, of all models together, each with seeds of its own. None where the
+    runs cannot say (no two D in one seed, or a contrast without its levels).
     """
-    ours = runs(table, measure, codes, step, model=model)
+    ours = runs(table, measure, codes, step, **({"model": model} if model else {}))
+    if model is None:
+        ours["seed"] = ours["model"] + " " + ours["seed"].astype(str)
     levels, values, seeds = (ours[c].to_numpy() for c in ("D", "value", "seed"))
     if len(ours) == 0 or not (ours.groupby("seed")["D"].nunique() > 1).any():
         return None
@@ -129,7 +131,7 @@ def effect_of(
     return Effect(
         question=question,
         measure=name or (measure if isinstance(measure, str) else " + ".join(measure)),
-        model=model,
+        model=model or "",
         codes=codes,
         runs=len(ours),
         seeds=ours["seed"].nunique(),
@@ -138,8 +140,14 @@ def effect_of(
         pooled=pooled,
         p=p,
         p_family=p,
-        spread=spread_between_seeds(levels, values),
+        spread=_spread(ours),
     )
+
+
+def _spread(ours: pd.DataFrame) -> tuple[float, float, float]:
+    """Between seeds of one model at one D; a cell is a level of its own."""
+    cells = ours.groupby(["model", "D"]).ngroup()
+    return spread_between_seeds(cells, ours["value"])
 
 
 def family(effects: Iterable[Effect | None]) -> list[Effect]:

@@ -26,6 +26,7 @@ FAMILIES = {
 IN_USE_NATS = 0.1  # the threshold of the book's chapter on two dimensions
 RAN_AWAY = 1.5  # times the median divergence of the model's runs
 EXCESS = "_excess"  # a score less what random rotations of its codes score
+ROTATED = "_rotated"  # what those rotations score
 
 
 def with_dimensions(results: Results) -> pd.DataFrame:
@@ -46,6 +47,23 @@ def with_dimensions(results: Results) -> pd.DataFrame:
         parts.append(last.merge(there.drop_duplicates()).assign(step=step))
     rows = pd.concat(parts).assign(codes="", measure="dimensions_in_use")
     return pd.concat([results.table, rows[COLUMNS]], ignore_index=True)
+
+
+def with_rotations(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a row `<score>_rotated` beside each `<score>_excess`.
+
+    It is the score less its excess: what the same codes score under random rotations.
+    """
+    is_excess = table["measure"].str.endswith(EXCESS)
+    excess = table[is_excess].assign(
+        measure=lambda rows: rows["measure"].str.removesuffix(EXCESS)
+    )
+    keys = [*IDENTITY, "step", "codes", "measure"]
+    both = excess.merge(table[[*keys, "value"]], on=keys, suffixes=("_over", ""))
+    rows = both.assign(
+        value=both["value"] - both["value_over"], measure=both["measure"] + ROTATED
+    )
+    return pd.concat([table, rows[COLUMNS]], ignore_index=True)
 
 
 def budgets(table: pd.DataFrame) -> list[int]:

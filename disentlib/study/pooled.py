@@ -55,7 +55,7 @@ def pooled_slope(
     design = np.column_stack([levels, _dummies(seeds)])
     wanted = np.zeros(design.shape[1])
     wanted[0] = 1.0
-    return _estimate(design, values, wanted, level)
+    return estimate(design, values, wanted, level)
 
 
 def pooled_contrast(
@@ -81,7 +81,7 @@ def pooled_contrast(
     design = np.column_stack([levels[:, None] == own, _dummies(seeds)]).astype(float)
     wanted = np.zeros(design.shape[1])
     wanted[: len(own)] = [weights.get(float(value), 0.0) for value in own]
-    return _estimate(design, values, wanted, level)
+    return estimate(design, values, wanted, level)
 
 
 def spread_between_seeds(
@@ -121,9 +121,14 @@ def _dummies(seeds: NDArray) -> NDArray[np.float64]:
     return (seeds[:, None] == np.unique(seeds)).astype(np.float64)
 
 
-def _estimate(
-    design: NDArray, values: NDArray, wanted: NDArray, level: float
+def estimate(
+    design: NDArray, values: NDArray, wanted: NDArray, level: float = 0.95
 ) -> Estimate:
+    """The combination `wanted` (p,) of the coefficients of a least-squares fit.
+
+    `design` (n, p) may be of any rank; normal residuals of one variance are assumed.
+    Raises `ValueError` for a combination that the design cannot tell.
+    """
     inverse = np.linalg.pinv(design.T @ design)
     if not np.allclose(wanted @ inverse @ (design.T @ design), wanted, atol=1e-8):
         raise ValueError("the runs cannot tell this effect from that of the seeds")

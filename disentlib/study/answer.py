@@ -1,0 +1,255 @@
+"""The answer of a study in sentences, each written from its table."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from disentlib.study.effects import Effect, effect_of, effects_of, family
+from disentlib.study.evidence import Evidence
+from disentlib.study.measures import EXCESS, FAMILIES, THESIS, runs
+from disentlib.study.pooled import Estimate
+from disentlib.study.settings import paired_change, with_settings
+from disentlib.study.words import counted, digits_of, interval, listed, number, title
+
+ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
+PER = "for ten more dimensions"
+
+
+def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
+    """The slope over D of each family of scores (their mean) and model, as one family
+    of tests.
+    """
+    return family(
+        effect_of(evidence.table, scores, "sampled", model, "slope", step, name)
+        for name, scores in FAMILIES.items()
+        for model in evidence.models
+    )
+
+
+def told(effect: Effect) -> str:
+    """An effect in words, with its interval: "falls by 0.10 [−0.12, −0.07]"."""
+    digits = digits_of(effect.measure)
+    size = number(effect.pooled.value, digits, signed=True)
+    between = interval(effect.pooled.low, effect.pooled.high, digits)
+    if not effect.decided:
+        return f"{size}, from too few runs for an interval"
+    if effect.clear:
+        return f"{effect.word}: {size} {between}"
+    return f"no clear trend: {size} {between}"
+
+
+def headline(evidence: Evidence) -> str:
+    """One sentence: whether D changes how well factors sit in single dimensions."""
+    ours = [e for e in family_effects(evidence) if e.measure == ONE_FOR_ONE]
+    decided = [e for e in ours if e.decided]
+    finished = counted(evidence.main.finished, "run")
+    where = f"at {evidence.steps[-1]:,d} steps, from {finished}"
+    if not decided:
+        return (
+            f"**These runs cannot say** ({where}): a trend over D needs more than two "
+            f"runs of a model."
+        )
+    clear = [e for e in decided if e.clear]
+    if clear:
+        told_clear = listed([f"{title(e.model)} ({told(e)})" for e in clear])
+        rest = [title(e.model) for e in decided if not e.clear]
+        but = f"; not clearly for {listed(rest)}" if rest else ""
+        return (
+            f"**D changes how well single dimensions hold single factors** {where}: "
+            f"for {told_clear} {PER}{but}."
+        )
+    most = number(max(e.pooled.largest for e in decided), 2)
+    return (
+        f"**No effect of D on how well single dimensions hold single factors can be "
+        f"seen** {where}. Changes of more than {most} {PER} are excluded with 95 % "
+        f"confidence."
+    )
+
+
+def of_families(evidence: Evidence) -> list[str]:
+    """A sentence a family of scores."""
+    effects, sentences = family_effects(evidence), []
+    for name, scores in FAMILIES.items():
+        ours = [e for e in effects if e.measure == name]
+        if ours:
+            models = "; ".join(f"{title(e.model)} {told(e)}" for e in ours)
+            members = listed([title(score) for score in scores])
+            sentences.append(f"*{name.capitalize()}* ({members}): {models}.")
+    excess = family(
+        effect_of(
+            evidence.table,
+            [score + EXCESS for score in FAMILIES[ONE_FOR_ONE]],
+            "sampled",
+            model,
+        )
+        for model in evidence.models
+    )
+    if excess:
+        models = "; ".join(f"{title(e.model)} {told(e)}" for e in excess)
+        sentences.append(
+            f"*What the first of these score beyond random rotations of the same "
+            f"codes*: {models}."
+        )
+    return sentences
+
+
+def of_dimensions(evidence: Evidence) -> str:
+    """How many dimensions carry information, at each D."""
+    used = runs(evidence.table, "dimensions_in_use")
+    parts = []
+    for model in evidence.models:
+        means = used[used["model"] == model].groupby("D")["value"].mean()
+        if len(means):
+            parts.append(
+                f"{title(model)} {', '.join(number(mean, 1) for mean in means)}"
+            )
+    levels = listed([f"{D}" for D in sorted(used["D"].unique())])
+    return f"*Dimensions in use* (above 0.1 nats) at D = {levels}: {'; '.join(parts)}."
+
+
+def of_reconstruction(evidence: Evidence) -> str:
+    """What D does to the reconstruction error on held-out images."""
+    ours = effects_of(evidence.table, ["held_out_reconstruction"], "")
+    if not ours:
+        return ""
+    models = "; ".join(f"{title(e.model)} {told(e)} nats" for e in ours)
+    out = evidence.runaways["model"].unique()
+    if len(out):
+        kept = without_runaways(evidence).table
+        again = [
+            e
+            for e in effects_of(kept, ["held_out_reconstruction"], "")
+            if e.model in out
+        ]
+        beside = "; ".join(f"{title(e.model)} {told(e)}" for e in again)
+        models += f". Without the runs that ran away: {beside}"
+    return f"*Reconstruction error* {PER}: {models}."
+
+
+def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
+    """What batch norm changes in a measure, run by run: from `batch_norm` against the
+    study on the page, else from the recipe study's pairs.
+    """
+    for name in ("batch_norm", "recipe"):
+        if name not in evidence.beside:
+            continue
+        other = evidence.beside[name]
+        rows = with_settings(other, measure, ["batch_norm", "steps", "schedule"])
+        rows = rows[rows["model"] == model]
+        if name == "recipe":
+            rows = rows[rows["variant"].isin(("plain", "batch_norm"))]
+        with_norm, without = rows[rows["batch_norm"]], rows[~rows["batch_norm"]]
+        if name == "batch_norm" and len(without) == 0 and len(with_norm):
+            step = int(with_norm["steps"].max())
+            plain = runs(evidence.table, measure, "sampled", step, model=model)
+            without = plain
+        change = paired_change(without, with_norm)
+        if change is not None:
+            return change
+    return None
+
+
+def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
+    """The largest effect of D that is left possible, beside that of a seed and that of
+    batch norm.
+    """
+    parts = []
+    for effect in effects_of(evidence.table, [measure], "sampled"):
+        if not effect.decided:
+            continue
+        words = (
+            f"{title(effect.model)}: D at most {number(effect.pooled.largest, 2)} {PER}"
+        )
+        spread, low, high = effect.spread
+        if not np.isnan(spread):
+            words += (
+                f", a seed ± {number(spread, 2)} {interval(low, high, 2)} "
+                f"(one standard deviation)"
+            )
+        norm = norm_change(evidence, effect.model, measure)
+        if norm is not None:
+            words += (
+                f", batch norm {number(norm.value, 2, signed=True)} "
+                f"{interval(norm.low, norm.high, 2)}"
+            )
+        parts.append(words)
+    if not parts:
+        return ""
+    return f"*For scale*, the {title(measure)}. {'. '.join(parts)}."
+
+
+def along_budgets(evidence: Evidence) -> str:
+    """What changes between the first and the last budget; empty with one budget."""
+    first, last = evidence.steps[0], evidence.steps[-1]
+    if first == last:
+        return ""
+    parts = []
+    for model in evidence.models:
+        slopes = [
+            effect_of(
+                evidence.table, FAMILIES[ONE_FOR_ONE], "sampled", model, "slope", step
+            )
+            for step in (first, last)
+        ]
+        used = [
+            runs(evidence.table, "dimensions_in_use", step=step, model=model)
+            for step in (first, last)
+        ]
+        if any(e is None for e in slopes) or any(len(rows) == 0 for rows in used):
+            continue
+        most = min(rows["D"].max() for rows in used)
+        counts = [rows.loc[rows["D"] == most, "value"].mean() for rows in used]
+        effect = [number(e.pooled.value, 2, signed=True) for e in slopes if e]
+        parts.append(
+            f"{title(model)} slope {effect[0]} → {effect[1]}, dimensions in use at "
+            f"D = {most} {number(counts[0], 1)} → {number(counts[1], 1)}"
+        )
+    if not parts:
+        return ""
+    return (
+        f"*Along the budgets*, {first:,d} → {last:,d} steps (first family): "
+        f"{'; '.join(parts)}."
+    )
+
+
+def of_runaways(evidence: Evidence) -> str:
+    """Runs that ran away, by name, and how many runs are missing; empty if neither."""
+    parts = []
+    for _, run in evidence.runaways.iterrows():
+        parts.append(
+            f"{title(run['model'])} at D = {run['D']}, seed {run['seed']} ran away "
+            f"({number(run['value'], 0)} nats of divergence) and is counted in"
+        )
+    if evidence.missing:
+        parts.append(
+            f"{counted(evidence.missing, 'planned run')} "
+            f"{'is' if evidence.missing == 1 else 'are'} not in"
+        )
+    return f"*Runs*: {'; '.join(parts)}." if parts else ""
+
+
+def answer(evidence: Evidence) -> str:
+    """The box at the head of the results, as Markdown."""
+    points = [
+        *of_families(evidence),
+        of_dimensions(evidence),
+        of_reconstruction(evidence),
+        comparison(evidence),
+        along_budgets(evidence),
+        of_runaways(evidence),
+    ]
+    lines = "\n".join(f"- {point}" for point in points if point)
+    return f"{headline(evidence)}\n\n{lines}"
+
+
+def thesis_effects(evidence: Evidence, question: str = "slope") -> list[Effect]:
+    """The thesis' three scores of sampled codes, both models: one family of tests."""
+    return effects_of(evidence.table, THESIS, "sampled", question)
+
+
+def without_runaways(evidence: Evidence) -> Evidence:
+    """The same evidence less the runs that ran away."""
+    keys = ["variant", "model", "D", "seed"]
+    out = evidence.runaways[keys].apply(tuple, axis=1).tolist()
+    stays = ~evidence.table[keys].apply(tuple, axis=1).isin(out)
+    return replace(evidence, table=evidence.table[stays])

@@ -1,0 +1,66 @@
+"""All that the pages of results read: one study, and those beside it that are there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from disentlib.study.measures import budgets, ran_away, with_dimensions, with_rotations
+from disentlib.study.results import Results, load_results
+
+BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The study on the page, its table with derived measures, and the other studies."""
+
+    main: Results
+    table: pd.DataFrame
+    beside: Mapping[str, Results]
+
+    @property
+    def models(self) -> list[str]:
+        """Models with runs in the table."""
+        return list(self.table["model"].unique())
+
+    @property
+    def levels(self) -> list[int]:
+        """Dimensions D with runs in the table, in order."""
+        return sorted(int(D) for D in self.table["D"].unique())
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds with runs in the table, in order."""
+        return sorted(int(seed) for seed in self.table["seed"].unique())
+
+    @property
+    def steps(self) -> list[int]:
+        """The budgets at which runs were scored; the last is the page's."""
+        return budgets(self.table)
+
+    @property
+    def missing(self) -> int:
+        """Planned runs that are not in the table."""
+        return len(self.main.study.runs) - self.main.finished
+
+    @property
+    def runaways(self) -> pd.DataFrame:
+        """Runs whose divergence stands out: variant, model, D, seed, value."""
+        return ran_away(self.table)
+
+
+def load_evidence(name: str | None = None) -> Evidence:
+    """The evidence of a study by its name, or of the one to show (`load_results`)."""
+    beside = {}
+    for other in BESIDE:
+        try:
+            beside[other] = load_results(other)
+        except (FileNotFoundError, ValueError):
+            continue  # not planned or not run yet: the page says what is missing
+    return evidence_of(load_results(name), beside)
+
+
+def evidence_of(main: Results, beside: Mapping[str, Results]) -> Evidence:
+    """The evidence of results that are loaded."""
+    return Evidence(main, with_rotations(with_dimensions(main)), beside)

@@ -1,0 +1,113 @@
+"""What a setting other than D does: batch norm, the weights, the batch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from disentlib.study.measures import runs
+from disentlib.study.pooled import Estimate, estimate
+from disentlib.study.results import IDENTITY, Results
+from disentlib.study.stats import mean_interval
+
+THESIS_WEIGHTS = {"beta_vae": 4.0, "factor_vae": 40.0}
+WEIGHT = {"beta_vae": "beta", "factor_vae": "gamma"}
+
+
+def with_settings(
+    results: Results,
+    measures: str | Sequence[str],
+    settings: Sequence[str],
+    codes: str = "sampled",
+    step: int | None = None,
+) -> pd.DataFrame:
+    """`measures.runs` with columns of the runs' settings beside the value.
+
+    Each run is taken at its own longest budget where `step` is None.
+    """
+    of_run = [
+        {
+            "variant": run.variant,
+            **{name: getattr(run.config, name) for name in ("model", "D", "seed")},
+            **{name: getattr(run.config, name) for name in settings},
+        }
+        for run in results.study.runs
+    ]
+    table = results.table
+    if step is None:
+        last = table.groupby(IDENTITY)["step"].transform("max")
+        table = table[table["step"] == last].assign(step=0)
+    values = runs(table, measures, codes, 0 if step is None else step)
+    return values.merge(pd.DataFrame(of_run), on=IDENTITY)
+
+
+def paired_change(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    keys: Sequence[str] = ("model", "D", "seed"),
+) -> Estimate | None:
+    """Mean of `second` less `first` over runs that agree in `keys`.
+
+    The interval is Student's over those differences, one a pair; None without a pair.
+    """
+    both = first.merge(second, on=list(keys), suffixes=("_first", "_second"))
+    if len(both) == 0:
+        return None
+    difference = (both["value_second"] - both["value_first"]).to_numpy()
+    return estimate(np.ones((len(both), 1)), difference, np.ones(1))
+
+
+def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame:
+    """Runs of a study of weights with `weight`, the β or γ that the model minds."""
+    values = with_settings(results, measures, list(WEIGHT.values()))
+    own = [row[WEIGHT[row["model"]]] for _, row in values.iterrows()]
+    return values.assign(weight=np.array(own, dtype=float))
+
+
+def gain_of_search(values: pd.DataFrame, level: float = 0.95) -> tuple[float, ...]:
+    """What choosing a model's weight for each D gains over the thesis' weight.
+
+    In each D and seed the weight is chosen on the other seeds, so that the choice is
+    not judged by the noise that made it. Mean over D and seeds, with the t interval
+    over them; NaN where no seed has another to choose by.
+    """
+    gains = []
+    for (model, _), block in values.groupby(["model", "D"]):
+        by = block.pivot_table(index="seed", columns="weight", values="value").dropna()
+        if len(by) < 2 or THESIS_WEIGHTS[model] not in by:
+            continue
+        for seed in by.index:
+            chosen = by.drop(seed).mean().idxmax()
+            gains.append(by.loc[seed, chosen] - by.loc[seed, THESIS_WEIGHTS[model]])
+    return mean_interval(gains, level) if gains else (np.nan,) * 3
+
+
+def best_weights(values: pd.DataFrame) -> pd.DataFrame:
+    """The weight with the best mean over seeds: one row a model, one column a D."""
+    means = values.groupby(["model", "D", "weight"])["value"].mean().unstack("weight")
+    return means.idxmax(axis=1).unstack("D")
+
+
+def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:
+    """Change of the value for a doubling of the batch, at each D and, under "more",
+    the largest D less the smallest.
+
+    One fit with an intercept for each seed, D and rule of counting (`steps` a run,
+    equal or in proportion), and one slope for each D. Columns: D, seed, batch_size,
+    variant's `rule`, value.
+    """
+    levels = sorted(values["D"].unique())
+    block = values[["D", "seed", "rule"]].astype(str).agg(" ".join, axis=1)
+    doublings = np.log2(values["batch_size"].to_numpy(dtype=float))
+    own = [(values["D"] == D).to_numpy() * doublings for D in levels]
+    dummies = pd.get_dummies(block).to_numpy(dtype=float)
+    design = np.column_stack([*own, dummies])
+    target = values["value"].to_numpy(dtype=float)
+    slopes: dict[int | str, Estimate] = {}
+    for i, D in enumerate(levels):
+        slopes[int(D)] = estimate(design, target, np.eye(design.shape[1])[i])
+    ends = np.zeros(design.shape[1])
+    ends[len(levels) - 1], ends[0] = 1.0, -1.0
+    if len(levels) > 1:
+        slopes["more"] = estimate(design, target, ends)
+    return slopes

@@ -1,0 +1,212 @@
+"""The thesis' claims, each with the number that decides it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from disentlib.study.correlation import correlation_within
+from disentlib.study.effects import LEVEL, Effect, effect_of, effects_of
+from disentlib.study.evidence import Evidence
+from disentlib.study.measures import EXCESS, ROTATED, THESIS, runs
+from disentlib.study.permutation import holm
+from disentlib.study.pooled import Estimate
+from disentlib.study.settings import paired_change
+from disentlib.study.stats import mean_interval
+from disentlib.study.words import interval, number, title
+
+HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided by these data"
+WEAK = 0.3  # a correlation within ± this is called close to none
+PURITY = "traversal_purity"
+AGREEMENT = "traversal_hinton_agreement"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, the number that decides it with its interval, the decision, and why.
+
+    `why` gives the rule that decided; for what is not decided, what would decide it.
+    """
+
+    place: str
+    claim: str
+    number: str
+    decision: str
+    why: str
+
+
+def shown(estimate: Estimate, digits: int = 3) -> str:
+    """A number with its interval."""
+    size = number(estimate.value, digits, signed=True)
+    return f"{size} {interval(estimate.low, estimate.high, digits)}"
+
+
+def by_interval(effect: Effect | None, sign: int = 1) -> str:
+    """Holds for a clear effect of that sign; fails for a clear one of the other, or one
+    that can only be smaller than a change of seed.
+    """
+    if effect is None or not effect.decided:
+        return OPEN
+    if effect.pooled.clear and effect.p < LEVEL:
+        return HOLDS if sign * effect.pooled.value > 0 else FAILS
+    most = sign * (effect.pooled.high if sign > 0 else effect.pooled.low)
+    return FAILS if most < effect.spread[0] else OPEN
+
+
+def traversals(evidence: Evidence) -> Verdict:
+    """Claim 1: traversals cannot be judged when D is large."""
+    effect = effect_of(evidence.table, PURITY, "")
+    claim = "Traversals are too abstract to be judged when D is large."
+    if effect is None:
+        used = runs(evidence.table, "dimensions_in_use").groupby("D")["value"].mean()
+        first, last = (number(used.iloc[place], 1) for place in (0, -1))
+        text = (
+            f"rows that say anything: {first} at D = {used.index[0]}, {last} at "
+            f"D = {used.index[-1]}"
+        )
+        why = "A reading of each row against the images of the grid would."
+        return Verdict("6.1, 1", claim, text, OPEN, why)
+    text = (
+        f"purity of a row that moves something, for ten more D: {shown(effect.pooled)}"
+    )
+    why = "Holds if the rows in use become harder to name as D grows."
+    return Verdict("6.1, 1", claim, text, by_interval(effect, -1), why)
+
+
+def overestimates(evidence: Evidence) -> Verdict:
+    """Claim 2: scores overestimate, and more so when D is large."""
+    claim = "The scores overestimate, and are more accurate when D is small."
+    names = [score + ROTATED for score in THESIS]
+    effect = effect_of(evidence.table, names, "sampled")
+    if effect is None:
+        why = "The scores of random rotations of the same codes would."
+        return Verdict("6.1, 2", claim, "–", OPEN, why)
+    level = number(effect.mean, 2)
+    text = (
+        f"the three scores of random rotations: {level} on average, for ten more D "
+        f"{shown(effect.pooled)}"
+    )
+    why = "Holds if what a code scores without axes of its own grows with D."
+    return Verdict("6.1, 2", claim, text, by_interval(effect), why)
+
+
+def hinton(evidence: Evidence) -> Verdict:
+    """Claim 3: Hinton diagrams are useful, as far as traversals can be judged."""
+    claim = "Hinton diagrams are useful, but are judged by traversals."
+    rows = runs(evidence.table, AGREEMENT)
+    if rows["seed"].nunique() == 0:
+        why = "Comparing each row's reading with the diagram's largest square would."
+        return Verdict("6.1, 3", claim, "–", OPEN, why)
+    share, low, high = mean_interval(rows["value"])
+    text = (
+        f"rows whose reading names the diagram's factor: {number(share, 2)} "
+        f"{interval(low, high, 2)}"
+    )
+    decision = HOLDS if low > 0.5 else FAILS if high < 0.5 else OPEN
+    why = "Useful if most rows do what the diagram says; guessing gives 0.2."
+    return Verdict("6.1, 3", claim, text, decision, why)
+
+
+def reconstruction(evidence: Evidence) -> Verdict:
+    """Claim 5: reconstruction says little about disentanglement."""
+    claim = "Reconstruction is close to uncorrelated with disentanglement."
+    scores = ("factor_vae_score", "dci_disentanglement")
+    found = [
+        correlation_within(evidence.table, "held_out_reconstruction", score)
+        for score in scores
+    ]
+    if not found[0].df:
+        why = "More seeds would: the correlation is over runs that differ in the seed."
+        return Verdict("6.1, 5", claim, "–", OPEN, why)
+    text = "; ".join(f"{title(s)} {shown(e, 2)}" for s, e in zip(scores, found))
+    decision, adjusted = OPEN, holm([estimate.p for estimate in found])
+    if (adjusted < LEVEL).any():
+        decision = FAILS
+    elif all(estimate.largest < WEAK for estimate in found):
+        decision = HOLDS
+    why = f"Holds if both intervals lie within ± {WEAK}; fails if one leaves out 0."
+    return Verdict("6.1, 5", claim, text, decision, why)
+
+
+def best_dimension(evidence: Evidence) -> Verdict:
+    """Hypothesis 4.2.3: D = 10 is the best."""
+    claim = "D = 10 attains the highest scores."
+    effect = effect_of(evidence.table, THESIS, "sampled", question="best")
+    if effect is None:
+        return Verdict("4.2.3", claim, "–", OPEN, "Runs at D = 10 and others would.")
+    means = runs(evidence.table, THESIS, "sampled").groupby("D")["value"].mean()
+    text = (
+        f"mean of the three scores, D = 10 less the other D: {shown(effect.pooled)}; "
+        f"highest at D = {means.idxmax()}"
+    )
+    decision = by_interval(effect)
+    if decision == HOLDS and means.idxmax() != 10:
+        decision = FAILS
+    why = "Fails if D = 10 can lead by no more than a change of seed moves a score."
+    return Verdict("4.2.3", claim, text, decision, why)
+
+
+def reconstructs_better(evidence: Evidence) -> Verdict:
+    """Hypothesis 4.2.3: the β-VAE reconstructs better than FactorVAE."""
+    claim = "The β-VAE reconstructs better than FactorVAE."
+    rows = runs(evidence.table, "held_out_reconstruction")
+    change = paired_change(
+        *(rows[rows["model"] == model] for model in ("beta_vae", "factor_vae")),
+        keys=("D", "seed"),
+    )
+    if change is None or not change.df:
+        return Verdict("4.2.3", claim, "–", OPEN, "More pairs of runs would.")
+    text = f"error of FactorVAE less that of the β-VAE: {shown(change, 1)} nats"
+    decision = OPEN
+    if change.clear:
+        decision = HOLDS if change.value > 0 else FAILS
+    return Verdict("4.2.3", claim, text, decision, "Holds if the interval is above 0.")
+
+
+def score_rises(evidence: Evidence) -> Verdict:
+    """Hypothesis 4.2.3: the β-VAE score rises with D."""
+    claim = "A larger D makes the β-VAE score easier to reach."
+    effect = effect_of(evidence.table, "beta_vae_score", "sampled")
+    if effect is None:
+        return Verdict("4.2.3", claim, "–", OPEN, "Runs at two D would.")
+    text = f"for ten more D: {shown(effect.pooled)}"
+    why = "Fails if it falls, or can rise by no more than a change of seed moves it."
+    return Verdict("4.2.3", claim, text, by_interval(effect), why)
+
+
+def proposal(evidence: Evidence) -> Verdict:
+    """Proposal 6.2: prune dimensions that matter to several factors."""
+    claim = "Pruning shared dimensions makes the FactorVAE score more reliable."
+    names = ("factor_vae_score", "pruned_factor_vae_score")
+    excess = [runs(evidence.table, name + EXCESS, "sampled") for name in names]
+    plain = [runs(evidence.table, name, "sampled") for name in names]
+    change = paired_change(*plain)
+    if change is None or not change.df:
+        return Verdict("6.2", claim, "–", OPEN, "Runs with both scores would.")
+    text = f"pruned less plain: {shown(change)}"
+    gain = paired_change(*excess)
+    if gain is None or not gain.df:
+        why = "What each scores beyond random rotations of the codes would."
+        return Verdict("6.2", claim, text, OPEN, why)
+    decision = OPEN
+    if gain.clear:
+        decision = HOLDS if gain.value > 0 else FAILS
+    elif gain.largest < effects_spread(evidence, names[0]):
+        decision = FAILS
+    text += f"; of what is beyond rotations: {shown(gain)}"
+    why = "Holds if pruning takes more from random rotations than from the model."
+    return Verdict("6.2", claim, text, decision, why)
+
+
+def effects_spread(evidence: Evidence, score: str) -> float:
+    """Standard deviation of a score between seeds at one model and D."""
+    effects = effects_of(evidence.table, [score], "sampled")
+    spreads = [e.spread[0] for e in effects if not np.isnan(e.spread[0])]
+    return float(np.mean(spreads)) if spreads else np.nan
+
+
+def table_of(verdicts: list[Verdict]) -> pd.DataFrame:
+    """The verdicts as the page's table."""
+    names = ["in the thesis", "claim", "what decides", "verdict", "rule"]
+    rows = [(v.place, v.claim, v.number, v.decision, v.why) for v in verdicts]
+    return pd.DataFrame(rows, columns=names)

@@ -1,0 +1,104 @@
+"""The thesis' claims that studies beside the main one decide: weights and batches."""
+
+import pandas as pd
+
+from disentlib.study import verdicts
+from disentlib.study.evidence import Evidence
+from disentlib.study.measures import THESIS
+from disentlib.study.results import Results
+from disentlib.study.settings import (
+    batch_slopes,
+    best_weights,
+    gain_of_search,
+    weight_runs,
+    with_settings,
+)
+from disentlib.study.verdicts import FAILS, HOLDS, OPEN, Verdict, effects_spread, shown
+from disentlib.study.words import interval, listed, number, title
+
+BONFERRONI = 1 - 0.05 / 2  # two models, or two halves of a claim
+
+
+def weights(evidence: Evidence) -> Verdict:
+    """Claim 4: models are compared properly only after a search over the weights."""
+    claim = "Comparing models needs a search over β and γ."
+    results = evidence.beside.get("weights")
+    if results is None:
+        return Verdict("6.1, 4", claim, "–", OPEN, "A study of weights by D would.")
+    values = weight_runs(results, THESIS)
+    texts, decisions = [], []
+    for model in values["model"].unique():
+        ours = values[values["model"] == model]
+        gain, low, high = gain_of_search(ours, BONFERRONI)
+        texts.append(f"{title(model)} {number(gain, 3, True)} {interval(low, high)}")
+        spread = effects_spread(evidence, THESIS[1])
+        decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
+    best = best_weights(values)
+    moves = listed([title(m) for m in best.index if best.loc[m].nunique() > 1])
+    text = "gain over the thesis' weight: " + "; ".join(texts)
+    text += f"; the best weight moves with D for {moves}" if moves else ""
+    decision = HOLDS if HOLDS in decisions else OPEN if OPEN in decisions else FAILS
+    why = "Holds if a weight chosen on other seeds beats the thesis' for a model."
+    return Verdict("6.1, 4", claim, text, decision, why)
+
+
+def batch_values(results: Results) -> pd.DataFrame:
+    """Scores of a study of batches, each run with the rule that set its length."""
+    values = with_settings(results, THESIS, ["batch_size", "steps"])
+    images = values["batch_size"] * values["steps"]
+    # The run at which both rules meet stands in both.
+    parts = [
+        values[counted == counted.mode().iloc[0]].assign(rule=rule)
+        for rule, counted in (("steps", values["steps"]), ("images", images))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def batches(evidence: Evidence) -> list[Verdict]:
+    """Claim 6 in its two halves: the batch matters, and more as D changes."""
+    claims = (
+        "The batch of FactorVAE matters far more than expected.",
+        "It needs another value when D changes.",
+    )
+    results = evidence.beside.get("batches")
+    if results is None:
+        why = "A study of batches by D would."
+        return [Verdict("6.1, 6", claim, "–", OPEN, why) for claim in claims]
+    slopes = batch_slopes(batch_values(results))
+    own = {D: slope for D, slope in slopes.items() if D != "more"}
+    spread = effects_spread(evidence, THESIS[1])
+    text = "for a doubling: " + "; ".join(
+        f"{shown(slope)} at D = {D}" for D, slope in own.items()
+    )
+    decision = OPEN
+    if any(slope.p < 0.05 / len(own) for slope in own.values()):
+        decision = HOLDS
+    elif all(3 * slope.largest < spread for slope in own.values()):
+        decision = FAILS
+    why = "Holds if the score changes with the batch at some D; three doublings in all."
+    first = Verdict("6.1, 6", claims[0], text, decision, why)
+    if "more" not in slopes:
+        return [first, Verdict("6.1, 6", claims[1], "–", OPEN, "A second D would.")]
+    more = slopes["more"]
+    decision = HOLDS if more.clear else FAILS if 3 * more.largest < spread else OPEN
+    text = f"change for a doubling, largest D less smallest: {shown(more)}"
+    why = "Holds if the batch acts differently at the two D."
+    return [first, Verdict("6.1, 6", claims[1], text, decision, why)]
+
+
+def verdict_table(evidence: Evidence) -> pd.DataFrame:
+    """Every claim of the thesis, in its order, as the page's table."""
+    return verdicts.table_of(
+        [
+            verdicts.traversals(evidence),
+            verdicts.overestimates(evidence),
+            verdicts.hinton(evidence),
+            weights(evidence),
+            verdicts.reconstruction(evidence),
+            *batches(evidence),
+            verdicts.best_dimension(evidence),
+            verdicts.reconstructs_better(evidence),
+            verdicts.score_rises(evidence),
+            verdicts.proposal(evidence),
+        ]
+    )

@@ -1,0 +1,57 @@
+"""Numbers and lists in words, as the pages print them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from disentlib.study.figures import TITLES
+from disentlib.study.measures import EXCESS, ROTATED
+
+NATS = ("held_out_reconstruction", "held_out_kl", "dimensions_in_use")
+SHORT = {
+    "held_out_reconstruction": "reconstruction error",
+    "dimensions_in_use": "dimensions in use",
+    "explicitness": "explicitness",
+    "modularity": "modularity",
+}
+
+
+def title(name: str) -> str:
+    """A measure's or a model's name on a page."""
+    for suffix, words in ((EXCESS, " over its rotations"), (ROTATED, " of rotations")):
+        if name.endswith(suffix):
+            return title(name.removesuffix(suffix)) + words
+    return SHORT.get(name) or TITLES.get(name) or name.replace("_", " ")
+
+
+def listed(values: Sequence[object]) -> str:
+    """A, B and C."""
+    words = [str(value) for value in values]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """1 run, 2 runs."""
+    return f"{count:,d} {noun if count == 1 else plural or noun + 's'}"
+
+
+def number(value: float, digits: int = 3, signed: bool = False) -> str:
+    """A number with a true minus sign, or a dash where there is none."""
+    if np.isnan(value):
+        return "–"
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    if float(text) == 0:  # no sign of a zero
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """[low, high], or words where there is none."""
+    if np.isnan(low) or np.isnan(high):
+        return "(no interval)"
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def digits_of(measure: str) -> int:
+    """Decimals that a measure is printed with: one for nats and counts."""
+    return 1 if measure in NATS else 3

@@ -1,0 +1,187 @@
+"""Verdicts on tables in which the truth was planted, and on too few runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import synthetic
+
+from disentlib.study import permutation, plan, verdicts, verdicts_beside
+from disentlib.study.answer import answer, headline
+from disentlib.study.correlation import correlation_within
+from disentlib.study.evidence import evidence_of
+from disentlib.study.measures import EXCESS, THESIS
+from disentlib.study.settings import batch_slopes, best_weights, gain_of_search
+from disentlib.study.verdicts import FAILS, HOLDS, OPEN
+
+ELEVEN = 11  # six claims, one of two halves; three of the hypothesis; the proposal
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    monkeypatch.setattr(permutation, "COUNTED", 20_000)
+    monkeypatch.setattr(permutation, "DRAWN", 2_000)
+
+    def made(**options):
+        return synthetic(tmp_path, **{"pictures": False, "steps": [1000]} | options)
+
+    return made
+
+
+def evidence(results, **beside):
+    return evidence_of(results, beside)
+
+
+def planted(effects):
+    """An effect for `synthetic` from functions of D, by measure."""
+    return lambda measure, model, D: effects.get(measure, lambda D: 0.0)(D)
+
+
+def change(table, measure, amount):
+    """Add to one measure what `amount` says of each of its rows."""
+    chosen = table["measure"] == measure
+    table.loc[chosen, "value"] += amount(table[chosen])
+
+
+def test_every_claim_has_a_row_whatever_is_there(make):
+    for options in (
+        {},
+        {"seeds": 1},
+        {"seeds": 1, "levels": (4, 10)},
+        {"excess": False},
+    ):
+        table = verdicts_beside.verdict_table(evidence(make(**options)))
+        assert len(table) == ELEVEN
+        assert set(table["verdict"]) <= {HOLDS, FAILS, OPEN}
+        assert not table.isna().any().any() and (table["rule"].str.len() > 20).all()
+        assert "nan" not in table.to_string()
+
+
+def test_a_peak_at_ten_holds_and_a_flat_table_fails(make):
+    peak = make(seeds=5, effect=planted({m: lambda D: 0.1 * (D == 10) for m in THESIS}))
+    assert verdicts.best_dimension(evidence(peak)).decision == HOLDS
+    flat = make(seeds=10)
+    assert verdicts.best_dimension(evidence(flat)).decision == FAILS
+    dip = make(seeds=5, effect=planted({m: lambda D: -0.1 * (D == 10) for m in THESIS}))
+    assert verdicts.best_dimension(evidence(dip)).decision == FAILS
+    # Ahead of the others on average, and behind D = 15: not the highest.
+    later = planted({m: lambda D: 0.1 * (D == 10) + 0.12 * (D == 15) for m in THESIS})
+    assert (
+        verdicts.best_dimension(evidence(make(seeds=5, effect=later))).decision == FAILS
+    )
+
+
+def test_rotations_that_score_more_with_D_decide_the_second_claim(make):
+    results = make(seeds=5)
+    assert verdicts.overestimates(evidence(results)).decision == FAILS
+    for score in THESIS:
+        change(results.table, score + EXCESS, lambda rows: -0.02 * rows["D"])
+    assert verdicts.overestimates(evidence(results)).decision == HOLDS
+    assert verdicts.overestimates(evidence(make(excess=False))).decision == OPEN
+
+
+def test_the_correlation_is_within_cells(make):
+    table = make(seeds=10).table
+    # D moves both, seeds move neither: a correlation over all runs would be near -1.
+    moved = table["measure"].isin(["held_out_reconstruction", "factor_vae_score"])
+    sign = np.where(table["measure"] == "factor_vae_score", 0.1, -30)
+    table.loc[moved, "value"] += (sign * table["D"])[moved]
+    found = correlation_within(table, "held_out_reconstruction", "factor_vae_score")
+    assert abs(found.value) < 0.3 and found.low < 0 < found.high and found.df == 87
+    # Now the seed moves both.
+    change(table, "held_out_reconstruction", lambda rows: -rows["seed"] / 200)
+    change(table, "factor_vae_score", lambda rows: rows["seed"] / 20_000)
+    found = correlation_within(table, "held_out_reconstruction", "factor_vae_score")
+    assert found.high < -0.5
+
+
+def test_intervals_of_the_correlation_hold_what_they_promise():
+    rng, held, trials = np.random.default_rng(0), 0, 300
+    D, seed = np.repeat([4, 6, 8, 10, 15], 6), np.tile(np.arange(6), 5)
+    for _ in range(trials):
+        pair = rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], size=30)
+        parts = [
+            pd.DataFrame({"variant": "", "model": "m", "D": D, "seed": seed, "step": 1,
+                          "codes": codes, "measure": name, "value": values})
+            for name, codes, values in (("kl", "", pair[:, 0]), ("mig", "sampled", pair[:, 1]))
+        ]  # fmt: skip
+        found = correlation_within(pd.concat(parts), "kl", "mig")
+        held += found.low <= 6 / np.pi * np.arcsin(0.25) <= found.high
+    assert abs(held / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_a_weight_that_is_better_at_each_D_is_found(make):
+    def effect(measure, model, D):
+        variant, score = measure.split("/")
+        best = {"beta_vae": 16, "factor_vae": 40}[model]
+        return 0.1 * (score in THESIS and variant == f"w{best}")
+
+    variants = {f"w{w}": {"beta": w / 1.0, "gamma": w / 1.0} for w in (4, 16, 40)}
+    weights = make(name="weights", variants=variants, effect=effect, levels=(4, 10))
+    row = verdicts_beside.weights(evidence(make(), weights=weights))
+    assert row.decision == HOLDS and "β-VAE +0." in row.number
+    assert "moves with D" not in row.number
+    values = verdicts_beside.weight_runs(weights, THESIS)
+    assert best_weights(values).loc["beta_vae"].tolist() == [16.0, 16.0]
+    ours = values[values["model"] == "factor_vae"]
+    assert gain_of_search(ours)[0] == 0.0  # the thesis' own is the best
+    assert np.isnan(gain_of_search(ours[ours["seed"] == 0])).all()
+
+
+def test_noise_alone_gains_nothing_from_a_search(make):
+    variants = {f"w{w}": {"beta": w / 1.0, "gamma": w / 1.0} for w in (4, 16, 40)}
+    weights = make(name="weights", variants=variants, levels=(4, 6, 10), seeds=6)
+    row = verdicts_beside.weights(evidence(make(), weights=weights))
+    assert row.decision == FAILS
+
+
+def test_batches_that_matter_at_one_D_are_found(make):
+    def effect(measure, model, D):
+        variant, score = measure.split("/")
+        doublings = int(variant[1:].split("_")[0]) // 64
+        return 0.1 * doublings * (score in THESIS and D == 15)
+
+    variants = {f"b{b}": {"batch_size": b, "steps": 1000} for b in (32, 64, 128)}
+    variants |= {
+        f"b{b}_images": {"batch_size": b, "steps": 64_000 // b} for b in (32, 128)
+    }
+    batches = make(name="batches", variants=variants, levels=(4, 15), effect=effect)
+    batches.table["step"] = 1000
+    first, second = verdicts_beside.batches(evidence(make(), batches=batches))
+    assert (first.decision, second.decision) == (HOLDS, HOLDS)
+    values = verdicts_beside.batch_values(batches)
+    assert values.groupby("rule")["batch_size"].nunique().tolist() == [3, 3]
+    slopes = batch_slopes(values[values["model"] == "factor_vae"])
+    assert slopes[4].low < 0 < slopes[4].high and slopes["more"].low > 0.05
+
+
+def test_the_proposal_is_judged_by_what_is_beyond_rotations(make):
+    results = make(seeds=5)
+    change(results.table, "pruned_factor_vae_score", lambda rows: -0.2)
+    assert verdicts.proposal(evidence(results)).decision == FAILS
+    change(results.table, "pruned_factor_vae_score" + EXCESS, lambda rows: 0.1)
+    assert verdicts.proposal(evidence(results)).decision == HOLDS
+
+
+def test_the_answer_follows_its_table(make):
+    text = answer(evidence(make(seeds=10, steps=[500, 1000])))
+    assert "No effect of D" in text and "500 → 1,000 steps" in text
+    idle = next(line for line in text.splitlines() if "idle" in line)
+    assert "β-VAE falls: −0." in idle and "FactorVAE falls: −0." in idle
+    assert "β-VAE 4.0, 5.0, 5.0, 5.0, 5.0; FactorVAE 4.0, 6.0, 8.0, 10.0, 15.0" in text
+    assert "ran away" not in text and "nan" not in text
+
+
+def test_a_planted_rise_is_the_headline(make):
+    rise = {m: lambda D: 0.02 * D for m in ("mig", "sap", *THESIS)}
+    text = headline(evidence(make(seeds=3, effect=planted(rise))))
+    assert "D changes" in text and "rises: +0.1" in text
+
+
+def test_few_missing_and_runaway_runs_are_told(make):
+    one = answer(evidence(make(seeds=1, levels=(4, 10))))
+    assert "cannot say" in one and "excluded" not in one and "nan" not in one
+    gone = [("beta_vae", 6, 0)]
+    text = answer(evidence(make(missing=gone, runaway=("factor_vae", 15, 1000))))
+    assert "1 planned run is not in" in text and "seed 1000 ran away" in text
+    assert "Without the runs that ran away: FactorVAE" in text
