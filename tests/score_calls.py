@@ -25,9 +25,9 @@ def calls(few=None, batch_size=6):
             metrics.pruned_factor_vae_score, threshold=0, **batched
         ),
         **{f"dci_{part}": partial(dci_part, part=part, **few) for part in DCI_PARTS},
-        "mig": partial(metrics.mig, **few),
+        "mig": partial(metrics.mig, train=few["train"]),
         "sap": partial(metrics.sap, **few),
-        "modularity": partial(metrics.modularity, **few),
+        "modularity": partial(metrics.modularity, train=few["train"]),
         "explicitness": partial(metrics.explicitness, **few),
-        "irs": partial(metrics.irs, **few),
+        "irs": partial(metrics.irs, train=few["train"]),
     }

@@ -10,8 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
 
-from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.checks import whole_number
+from disentlib.metrics.sampling import (
+    TEST,
+    TRAIN,
+    checked_codes,
+    labelled_samples,
+)
+from disentlib.metrics.scales import ranked
 from disentlib.sprites.grid import FactorGrid
+
+N_ESTIMATORS = 10  # section 4.1 of the thesis
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,9 @@ def dci(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    n_estimators: int = 10,
+    train: int = TRAIN,
+    test: int = TEST,
+    n_estimators: int = N_ESTIMATORS,
     n_jobs: int = -1,
 ) -> DCI:
     """Disentanglement, completeness and informativeness of `codes` (grid.size, D).
@@ -49,11 +58,11 @@ def dci(
 
     Settings: scikit-learn's `GradientBoostingClassifier` with `n_estimators=10` (thesis
     4.1) and else its defaults; Locatello et al. 2019 take its default of 100, the paper
-    Lasso and random forests on standardised codes (trees do not see a scale, so nothing
-    is standardised here). Informativeness is the mean accuracy on `test` images; the
-    paper reports an error. The trees of the factors are fitted in `n_jobs` threads (-1:
-    one a core), with the same result for any number, since each has its own random
-    state.
+    Lasso and random forests on standardised codes. Trees see an order only, and get it
+    as ranks (`scales.ranked`), exact for any shift and scale of a dimension.
+    Informativeness is the mean accuracy on `test` images; the paper reports an error.
+    The trees of the factors are fitted in `n_jobs` threads (-1: one a core), with the
+    same result for any number, since each has its own random state.
 
     Range [0, 1] each. Codes without information: importances of noise (or all zero), a
     disentanglement near (or exactly) 0, an informativeness at chance. Raises
@@ -61,23 +70,10 @@ def dci(
     training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    if (
-        isinstance(n_estimators, bool)
-        or not isinstance(n_estimators, int | np.integer)
-        or n_estimators < 1
-    ):
-        raise ValueError(
-            f"n_estimators={n_estimators!r} must be a whole number of at least 1"
-        )
-    drawn = sample(grid, seed, train, test)
-    z, labels = look_up(codes, drawn.train), grid.classes(drawn.train)
-    z_test, labels_test = look_up(codes, drawn.test), grid.classes(drawn.test)
-    for k, name in enumerate(grid.names):
-        if len(np.unique(labels[:, k])) == 1:
-            raise ValueError(
-                f"train={train} images show one class of {name!r} only; give more"
-            )
-    # The largest job first, so that the last process to end is not the one that started
+    n_estimators = whole_number("n_estimators", n_estimators, 1)
+    z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
+    z, z_test = ranked(z, z_test)
+    # The largest job first, so that the last thread to end is not the one that started
     # last.
     order = np.argsort([-size for size in grid.sizes], kind="stable")
     # Trees are built without the interpreter's lock: threads save the start of

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
+from disentlib.metrics.scales import standardised
 from disentlib.sprites.grid import FactorGrid
 
 
@@ -16,8 +17,8 @@ def explicitness(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
+    train: int = TRAIN,
+    test: int = TEST,
     rescale: bool = False,
 ) -> float:
     """Area under the ROC curve of one class against the rest, averaged over classes and
@@ -38,11 +39,8 @@ def explicitness(
     Source: Ridgeway and Mozer 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    drawn = sample(grid, seed, train, test)
-    z, z_test = look_up(codes, drawn.train), look_up(codes, drawn.test)
-    labels, labels_test = grid.classes(drawn.train), grid.classes(drawn.test)
-    spread = np.where(np.ptp(z, axis=0) > 0, z.std(axis=0), 1.0)
-    z, z_test = (z - z.mean(axis=0)) / spread, (z_test - z.mean(axis=0)) / spread
+    z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
+    z, z_test = standardised(z, z_test)
     factors = [
         _areas(z, labels[:, k], z_test, labels_test[:, k])
         for k in range(len(grid.sizes))

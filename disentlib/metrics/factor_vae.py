@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.checks import number, one_of
 from disentlib.metrics.sampling import (
+    BATCH_SIZE,
     CHUNK,
+    TEST,
+    TRAIN,
+    both_rows,
     check_counts,
     checked_codes,
     in_chunks,
     look_up,
-    sample,
     shared_class_batches,
 )
 from disentlib.sprites.grid import FactorGrid
@@ -44,9 +48,9 @@ def factor_vae_score(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    batch_size: int = 64,
+    train: int = TRAIN,
+    test: int = TEST,
+    batch_size: int = BATCH_SIZE,
     threshold: float = 0.05,
     spread: str = "sample",
     ddof: int = 0,
@@ -99,9 +103,9 @@ def pruned_factor_vae_score(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    batch_size: int = 64,
+    train: int = TRAIN,
+    test: int = TEST,
+    batch_size: int = BATCH_SIZE,
     threshold: float = 0.05,
     rival: float = 0.5,
     revote: bool = False,
@@ -120,8 +124,7 @@ def pruned_factor_vae_score(
     Settings and errors as in `factor_vae_score`, never above it with `revote=False`.
     Range [0, 1]; codes without information score 0, not chance.
     """
-    if not 0 <= rival <= 1:
-        raise ValueError(f"rival={rival!r} must be between 0 and 1")
+    number("rival", rival, least=0, most=1)
     votes = cast_votes(
         codes, grid, seed, train, test, batch_size, threshold, chunk=chunk
     )
@@ -157,13 +160,10 @@ def cast_votes(
     """
     codes = checked_codes(codes, grid)
     check_counts(grid, train, test, batch_size, 2)
-    if spread not in SPREADS:
-        raise ValueError(f"spread={spread!r} is unknown; give one of {SPREADS}")
-    if not threshold >= 0:
-        raise ValueError(f"threshold={threshold!r} must be at least 0")
-    drawn = sample(grid, seed, train, test)
+    one_of("spread", spread, SPREADS)
+    number("threshold", threshold, least=0)
     rows = (
-        np.concatenate([drawn.train, drawn.test])
+        both_rows(grid, seed, train, test)
         if spread == "sample"
         else np.arange(grid.size)
     )
@@ -172,10 +172,9 @@ def cast_votes(
     # as life.
     total = np.where(np.ptp(data, axis=0) > 0, data.var(axis=0, ddof=ddof), 0.0)
     live = (np.sqrt(total) >= threshold) & (total > 0)
-    batches = shared_class_batches(grid, seed, train + test, batch_size)
+    batches = shared_class_batches(grid, seed, train, test, batch_size)
     local = [
-        look_up(codes, part).var(axis=1, ddof=ddof)
-        for part in in_chunks(batches, chunk)
+        _variance(look_up(codes, part), ddof) for part in in_chunks(batches, chunk)
     ]
     return Votes(
         np.concatenate(local) / np.where(live, total, 1.0), batches.factor, live, train
@@ -191,3 +190,8 @@ def vote_table(
     table = np.zeros((len(votes.live), factors), dtype=np.int64)
     np.add.at(table, (winners[: votes.train], votes.factor[: votes.train]), 1)
     return table
+
+
+def _variance(values: NDArray, ddof: int) -> NDArray[np.float64]:
+    """Over axis 1, of distances from the first value: exactly 0 where all are equal."""
+    return (values - values[:, :1]).var(axis=1, ddof=ddof)

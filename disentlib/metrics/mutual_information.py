@@ -5,9 +5,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 from sklearn.feature_selection import mutual_info_classif
 
-from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.checks import one_of, whole_number
+from disentlib.metrics.sampling import (
+    TRAIN,
+    checked_codes,
+    look_up,
+    refuse_one_class,
+    training_rows,
+)
 from disentlib.sprites.grid import FactorGrid
 
+BINS = 20  # as in Locatello et al. 2019
 ESTIMATORS = ("histogram", "quantile", "neighbours")
 
 
@@ -16,15 +24,14 @@ def mutual_information(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    bins: int = 20,
+    train: int = TRAIN,
+    bins: int = BINS,
     estimator: str = "histogram",
 ) -> NDArray[np.float64]:
     """Mutual information (D, K) in nats between each dimension of `codes` and each
     factor.
 
-    From `train` images (those of DCI; `test` only keeps the draw the same).
+    From `train` images (those of DCI).
 
     Settings: "histogram" cuts the range of a dimension into `bins` of equal width (20
     in Locatello et al. 2019); "quantile" into bins of equal count, which no stretching
@@ -37,14 +44,10 @@ def mutual_information(
     below 2 and an unknown estimator.
     """
     codes = checked_codes(codes, grid)
-    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 2:
-        raise ValueError(f"bins={bins!r} must be a whole number of at least 2")
-    if estimator not in ESTIMATORS:
-        raise ValueError(
-            f"estimator={estimator!r} is unknown; give one of {ESTIMATORS}"
-        )
-    rows = sample(grid, seed, train, test).train
-    z, labels = look_up(codes, rows), grid.classes(rows)
+    bins = whole_number("bins", bins, 2)
+    one_of("estimator", estimator, ESTIMATORS)
+    rows = training_rows(grid, seed, train)
+    z, labels = _unit_range(look_up(codes, rows)), grid.classes(rows)
     if estimator == "neighbours":
         varies = np.ptp(z, axis=0) > 0
         columns = [
@@ -64,12 +67,20 @@ def mutual_information(
     )
 
 
-def mig(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
+def mig(
+    codes: ArrayLike,
+    grid: FactorGrid,
+    seed: int = 0,
+    *,
+    train: int = TRAIN,
+    bins: int = BINS,
+    estimator: str = "histogram",
+) -> float:
     """Mutual information gap: how far the best dimension for a factor is ahead of the
     second best.
 
     Equation `eq-mig` in the book: the gap is divided by the factor's entropy (in the
-    sample) and averaged over factors. `codes` (grid.size, D); keywords of
+    sample) and averaged over factors. `codes` (grid.size, D); settings of
     `mutual_information`. With one dimension the second best has nothing. With 20 bins a
     factor of 32 classes cannot be told apart fully, and perfect codes score below 1.
 
@@ -77,17 +88,13 @@ def mig(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
     Raises `ValueError` as `mutual_information` does. Source: Chen et al. 2018, section
     4 (there with densities of the posterior, on 4 factors).
     """
-    information = mutual_information(codes, grid, seed, **settings)
-    rows = sample(
-        grid, seed, settings.get("train", 10_500), settings.get("test", 4_500)
-    ).train
-    labels = grid.classes(rows)
+    codes = checked_codes(codes, grid)
+    labels = grid.classes(training_rows(grid, seed, train))
+    refuse_one_class(grid, labels)
+    information = mutual_information(
+        codes, grid, seed, train=train, bins=bins, estimator=estimator
+    )
     entropies = np.array([entropy(np.bincount(column)) for column in labels.T])
-    if not entropies.all():
-        name = grid.names[int(np.argmin(entropies))]
-        raise ValueError(
-            f"train={len(rows)} images show one class of {name!r} only; give more"
-        )
     return gap_of(information, entropies)
 
 
@@ -100,12 +107,19 @@ def gap_of(information: NDArray, entropies: NDArray) -> float:
 
 
 def modularity(
-    codes: ArrayLike, grid: FactorGrid, seed: int = 0, *, dead: str = "zero", **settings
+    codes: ArrayLike,
+    grid: FactorGrid,
+    seed: int = 0,
+    *,
+    train: int = TRAIN,
+    bins: int = BINS,
+    estimator: str = "histogram",
+    dead: str = "zero",
 ) -> float:
     """Modularity: how little each dimension says about any factor but its own.
 
     Equation `eq-modularity` in the book: 1 - Σ I² over the other factors / ((K - 1) max
-    I²), averaged over dimensions. `codes` (grid.size, D); keywords of
+    I²), averaged over dimensions. `codes` (grid.size, D); settings of
     `mutual_information`.
 
     Settings: a dimension with no information at all counts 0 with `dead="zero"`
@@ -117,7 +131,10 @@ def modularity(
     """
     if dead not in ("zero", "skip"):
         raise ValueError(f"dead={dead!r} is unknown; give 'zero' or 'skip'")
-    return modularity_of(mutual_information(codes, grid, seed, **settings), dead)
+    information = mutual_information(
+        codes, grid, seed, train=train, bins=bins, estimator=estimator
+    )
+    return modularity_of(information, dead)
 
 
 def modularity_of(information: NDArray, dead: str = "zero") -> float:
@@ -131,12 +148,23 @@ def modularity_of(information: NDArray, dead: str = "zero") -> float:
     return float(scores.sum() / count) if live.any() else 0.0
 
 
+def _unit_range(z: NDArray) -> NDArray[np.float64]:
+    """Each column moved and scaled to 0 … 1; a constant one to 0.
+
+    To 12 digits, so that a code on the border of two bins stays on its side of it
+    whatever the rounding of its scale.
+    """
+    reach = np.ptp(z, axis=0)
+    return np.round((z - z.min(axis=0)) / np.where(reach > 0, reach, 1.0), 12)
+
+
 def _cells(column: NDArray, bins: int, estimator: str) -> NDArray[np.int64]:
     if np.ptp(column) == 0:
         return np.zeros(len(column), dtype=np.int64)
     if estimator == "histogram":
-        edges = np.linspace(column.min(), column.max(), bins + 1)[1:-1]
+        edges = np.arange(1, bins) / bins
     else:
+        column = np.unique(column, return_inverse=True)[1]
         edges = np.quantile(column, np.arange(1, bins) / bins)
     return np.searchsorted(edges, column, side="right")
 

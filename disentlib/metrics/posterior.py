@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.metrics.sampling import refuse_masked
+
 
 def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> NDArray[np.bool_]:
     """Which dimensions (D,) are in use: the variance of their posterior mean exceeds
@@ -57,6 +59,7 @@ def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
 def _matrix(
     values: ArrayLike, what: str, allow_minus_infinity: bool = False
 ) -> NDArray[np.float64]:
+    refuse_masked(what, values)
     values = np.asarray(values)
     if values.dtype.kind not in "fiu" or values.ndim != 2 or 0 in values.shape:
         raise ValueError(

@@ -6,16 +6,21 @@ of all rows (`plan`) can be encoded once, and every score is array arithmetic on
 table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.checks import whole_number
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 
+# 70 and 30 % of 15,000 points, in batches of 64 images: sections 4.1 and 5.1 of the
+# thesis.
+TRAIN, TEST, BATCH_SIZE = 10_500, 4_500, 64
 CHUNK = 500  # batches looked up at a time; no result depends on it
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
@@ -23,13 +28,14 @@ def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
     already.
 
     Integers and booleans are cast to float64 as rows are read; complex numbers, text
-    and objects are refused.
+    and objects are refused, and so are masked arrays, whose mask no score would see.
 
     Raises `ValueError` for a wrong shape or type, D = 0, fewer than two factors, or a
     factor with one class (nothing can be said about it, yet it would win a share of the
     draws).
     """
-    codes = np.asanyarray(codes)
+    refuse_masked("codes", codes)
+    codes = np.asarray(codes)
     if codes.dtype.kind not in "fiub":
         raise ValueError(
             f"codes are {codes.dtype}; give real numbers, one column a dimension"
@@ -53,9 +59,22 @@ def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
     return codes
 
 
+def refuse_masked(what: str, values: ArrayLike) -> None:
+    """Raise `ValueError` for a masked array, which NumPy would read without its
+    mask.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(
+            f"{what} are a masked array of {values.shape}; give a plain array, with "
+            "NaN in rows that no score reads"
+        )
+
+
 def look_up(codes: NDArray, index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Codes (..., D) of the rows `index` (...) in float64; `ValueError` for NaN or
-    infinity.
+    """Codes (..., D) of the rows `index` (...) in float64.
+
+    Raises `ValueError` for NaN, infinity, and what float32 cannot hold: squares of
+    larger numbers leave float64.
     """
     values = codes[index].astype(np.float64)
     if not np.isfinite(values).all():
@@ -65,6 +84,11 @@ def look_up(codes: NDArray, index: NDArray[np.int64]) -> NDArray[np.float64]:
         raise ValueError(
             f"codes row {row} holds {number}; encode the rows of metrics.plan with the "
             "same seed and settings, and check the model for overflow"
+        )
+    if values.size and max(values.max(), -values.min()) > LARGEST:
+        raise ValueError(
+            f"codes reach {np.abs(values).max():.3g}, beyond float32; divide them by "
+            "a constant"
         )
     return values
 
@@ -78,19 +102,9 @@ def check_counts(
     Batches are drawn with replacement, as in the papers. A batch larger than the slice
     with one factor fixed (grid.size / size of the factor) would only repeat images.
     """
-    for name, value, bound in (
-        ("train", train, 2),
-        ("test", test, 1),
-        ("batch_size", batch_size, least),
-    ):
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | np.integer)
-            or value < bound
-        ):
-            raise ValueError(
-                f"{name}={value!r} must be a whole number of at least {bound}"
-            )
+    whole_number("train", train, 2)
+    whole_number("test", test, 1)
+    whole_number("batch_size", batch_size, least)
     largest = max(grid.sizes)
     if batch_size > grid.size // largest:
         name = grid.names[grid.sizes.index(largest)]
@@ -100,25 +114,48 @@ def check_counts(
         )
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A labelled sample: rows (train,) and (test,), drawn uniformly with
-    replacement.
+def training_rows(grid: FactorGrid, seed: int, train: int = TRAIN) -> NDArray[np.int64]:
+    """The `train` images, drawn uniformly with replacement, that all scores of single
+    images share (DCI, MIG, SAP, …, the spread of codes).
     """
+    whole_number("train", train, 2)
+    return stream(seed, "scores: training images").integers(grid.size, size=train)
 
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
 
-
-def sample(
-    grid: FactorGrid, seed: int, train: int = 10_500, test: int = 4_500
-) -> Sample:
-    """The sample that all scores of single images share (DCI, MIG, SAP, …, the spread
-    of codes).
+def test_rows(grid: FactorGrid, seed: int, test: int = TEST) -> NDArray[np.int64]:
+    """The `test` images, from a stream of their own: a score that needs none can do
+    without.
     """
-    check_counts(grid, train, test, 1, 1)
-    rows = stream(seed, "scores: sample").integers(grid.size, size=train + test)
-    return Sample(rows[:train], rows[train:])
+    whole_number("test", test, 1)
+    return stream(seed, "scores: test images").integers(grid.size, size=test)
+
+
+def both_rows(grid: FactorGrid, seed: int, train: int, test: int) -> NDArray[np.int64]:
+    """Training and test images together, for what is measured over the data."""
+    return np.append(training_rows(grid, seed, train), test_rows(grid, seed, test))
+
+
+def labelled_samples(
+    codes: NDArray, grid: FactorGrid, seed: int, train: int, test: int
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Codes (train, D) and classes (train, K) of the training images, and of the test
+    images.
+
+    Raises `ValueError` where the training images show one class of a factor only.
+    """
+    rows, other = training_rows(grid, seed, train), test_rows(grid, seed, test)
+    labels = grid.classes(rows)
+    refuse_one_class(grid, labels)
+    return look_up(codes, rows), labels, look_up(codes, other), grid.classes(other)
+
+
+def refuse_one_class(grid: FactorGrid, labels: NDArray[np.int64]) -> None:
+    """Raise `ValueError` for a factor of which `labels` (n, K) hold one class only."""
+    for name, column in zip(grid.names, labels.T):
+        if (column == column[0]).all():
+            raise ValueError(
+                f"train={len(labels)} images show one class of {name!r} only; give more"
+            )
 
 
 @dataclass(frozen=True)
@@ -132,36 +169,60 @@ class Batches:
 
 
 def shared_class_batches(
-    grid: FactorGrid, seed: int, points: int, batch_size: int
+    grid: FactorGrid, seed: int, train: int, test: int, batch_size: int
 ) -> Batches:
-    """Batches (points, batch) whose images share one class of the factor: FactorVAE
-    score.
+    """Batches (train + test, batch) whose images share one class of the factor:
+    FactorVAE score.
     """
-    generator = stream(seed, "scores: shared class")
-    factor = generator.integers(len(grid.sizes), size=points)
-    rows = generator.integers(grid.size, size=(points, batch_size))
-    classes = (generator.random(points) * np.array(grid.sizes)[factor]).astype(np.int64)
-    return Batches(factor, with_class(grid, rows, factor, classes[:, None]))
+    check_counts(grid, train, test, batch_size, 2)
+
+    def draw(generator: np.random.Generator, points: int) -> Batches:
+        factor = generator.integers(len(grid.sizes), size=points)
+        rows = generator.integers(grid.size, size=(points, batch_size))
+        sizes = np.array(grid.sizes)[factor]
+        classes = (generator.random(points) * sizes).astype(np.int64)
+        return Batches(factor, with_class(grid, rows, factor, classes[:, None]))
+
+    return _train_and_test(seed, "shared class", train, test, draw)
 
 
 def shared_class_pairs(
-    grid: FactorGrid, seed: int, points: int, batch_size: int
+    grid: FactorGrid, seed: int, train: int, test: int, batch_size: int
 ) -> Batches:
-    """Batches of pairs (points, batch, 2): the two images of a pair share the factor's
-    class.
+    """Batches of pairs (train + test, batch, 2): the two images of a pair share the
+    factor's class.
 
     The shared class differs from pair to pair: β-VAE score.
     """
-    generator = stream(seed, "scores: pairs")
-    factor = generator.integers(len(grid.sizes), size=points)
-    first = generator.integers(grid.size, size=(points, batch_size))
-    second = generator.integers(grid.size, size=(points, batch_size))
-    strides, sizes = (
-        _strides(grid)[factor][:, None],
-        np.array(grid.sizes)[factor][:, None],
+    check_counts(grid, train, test, batch_size, 1)
+
+    def draw(generator: np.random.Generator, points: int) -> Batches:
+        factor = generator.integers(len(grid.sizes), size=points)
+        first, second = generator.integers(grid.size, size=(2, points, batch_size))
+        strides = _strides(grid)[factor][:, None]
+        sizes = np.array(grid.sizes)[factor][:, None]
+        second = with_class(grid, second, factor, first // strides % sizes)
+        return Batches(factor, np.stack([first, second], axis=-1))
+
+    return _train_and_test(seed, "pairs", train, test, draw)
+
+
+def _train_and_test(
+    seed: int,
+    purpose: str,
+    train: int,
+    test: int,
+    draw: Callable[[np.random.Generator, int], Batches],
+) -> Batches:
+    """Points of training, then of testing, each from a stream of its own."""
+    parts = [
+        draw(stream(seed, f"scores: {purpose}, {name}"), points)
+        for name, points in (("train", train), ("test", test))
+    ]
+    return Batches(
+        np.concatenate([part.factor for part in parts]),
+        np.concatenate([part.rows for part in parts]),
     )
-    second = with_class(grid, second, factor, first // strides % sizes)
-    return Batches(factor, np.stack([first, second], axis=-1))
 
 
 def with_class(
@@ -181,8 +242,7 @@ def in_chunks(batches: Batches, chunk: int = CHUNK) -> Iterator[NDArray[np.int64
     """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at
     once.
     """
-    if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1:
-        raise ValueError(f"chunk={chunk!r} must be a whole number of at least 1")
+    chunk = whole_number("chunk", chunk, 1)
     for start in range(0, len(batches.rows), chunk):
         yield batches.rows[start : start + chunk]
 

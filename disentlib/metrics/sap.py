@@ -1,17 +1,31 @@
 """SAP: how far the best single dimension for a factor is ahead of the second best."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from disentlib.metrics.sampling import checked_codes, look_up, sample
+from disentlib.checks import one_of
+from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
+from disentlib.metrics.scales import ranked
 from disentlib.sprites.grid import FactorGrid
 
 PREDICTORS = ("thresholds", "linear_svc", "correlation")
+SVC_STEPS = 10_000
 
 
-def sap(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
+def sap(
+    codes: ArrayLike,
+    grid: FactorGrid,
+    seed: int = 0,
+    *,
+    train: int = TRAIN,
+    test: int = TEST,
+    predictor: str = "thresholds",
+) -> float:
     """Separated attribute predictability of `codes` (grid.size, D): mean gap over the
     factors.
 
@@ -22,10 +36,12 @@ def sap(codes: ArrayLike, grid: FactorGrid, seed: int = 0, **settings) -> float:
     `ValueError` for codes that do not match the grid or are not finite, and for an
     unknown predictor. Source: Kumar et al. 2018, section 3.
     """
-    scores = attribute_scores(codes, grid, seed, **settings)
-    if len(scores) == 1:
-        constant = attribute_scores(np.zeros((grid.size, 1)), grid, seed, **settings)
-        scores = np.concatenate([scores, constant])
+    codes = checked_codes(codes, grid)
+    if codes.shape[1] == 1:
+        codes = np.column_stack([codes, np.zeros(grid.size)])
+    scores = attribute_scores(
+        codes, grid, seed, train=train, test=test, predictor=predictor
+    )
     ordered = np.sort(scores, axis=0)
     return float((ordered[-1] - ordered[-2]).mean())
 
@@ -35,8 +51,8 @@ def attribute_scores(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
+    train: int = TRAIN,
+    test: int = TEST,
     predictor: str = "thresholds",
 ) -> NDArray[np.float64]:
     """How well each dimension alone predicts each factor: (D, K), each in [0, 1].
@@ -45,23 +61,17 @@ def attribute_scores(
     tree with a leaf for each class, on `train` images), and counts the balanced
     accuracy on `test` images. "linear_svc" is the rule of most programs (scikit-learn's
     `LinearSVC`, C = 0.01, balanced, plain accuracy): one cut for each class against all
-    others, which cannot single out a class that lies between others. "correlation" is
+    others, which cannot single out a class that lies between others; its penalty sees
+    the scale of a dimension. "correlation" is
     the squared correlation with the class number, the paper's rule for continuous
-    factors.
+    factors. Raises `ValueError` as `sap` does, and where "linear_svc" does not converge
+    at the scale that the codes have.
     """
     codes = checked_codes(codes, grid)
-    if predictor not in PREDICTORS:
-        raise ValueError(
-            f"predictor={predictor!r} is unknown; give one of {PREDICTORS}"
-        )
-    drawn = sample(grid, seed, train, test)
-    z, z_test = look_up(codes, drawn.train), look_up(codes, drawn.test)
-    labels, labels_test = grid.classes(drawn.train), grid.classes(drawn.test)
-    for k, name in enumerate(grid.names):
-        if len(np.unique(labels[:, k])) == 1:
-            raise ValueError(
-                f"train={train} images show one class of {name!r} only; give more"
-            )
+    one_of("predictor", predictor, PREDICTORS)
+    z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
+    if predictor == "thresholds":
+        z, z_test = ranked(z, z_test)
     rule = {
         "thresholds": _thresholds,
         "linear_svc": _linear_svc,
@@ -95,10 +105,21 @@ def _balanced(labels: NDArray, predicted: NDArray) -> float:
 
 
 def _linear_svc(z, labels, z_test, labels_test) -> float:
-    machine = LinearSVC(C=0.01, class_weight="balanced", dual=False, max_iter=10_000)
-    return float(machine.fit(z, labels).score(z_test, labels_test))
+    machine = LinearSVC(C=0.01, class_weight="balanced", dual=False, max_iter=SVC_STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return float(machine.fit(z, labels).score(z_test, labels_test))
+        except ConvergenceWarning:
+            raise ValueError(
+                f"'linear_svc' does not converge on codes up to {np.abs(z).max():.3g}; "
+                "standardise them first"
+            ) from None
 
 
 def _correlation(z, labels, z_test, labels_test) -> float:
     z, labels = np.append(z, z_test), np.append(labels, labels_test)
-    return float(np.corrcoef(z, labels)[0, 1] ** 2) if np.ptp(z) > 0 else 0.0
+    if np.ptp(z) == 0:
+        return 0.0
+    z = (z - z.min()) / np.ptp(z)
+    return float(np.corrcoef(z, labels)[0, 1] ** 2)

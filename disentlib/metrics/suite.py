@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from disentlib.metrics import sampling
 from disentlib.metrics.beta_vae import beta_vae_score
-from disentlib.metrics.dci import dci
+from disentlib.metrics.dci import N_ESTIMATORS, dci
 from disentlib.metrics.explicitness import explicitness
 from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
 from disentlib.metrics.irs import irs
@@ -37,9 +37,9 @@ def plan(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    batch_size: int = 64,
+    train: int = sampling.TRAIN,
+    test: int = sampling.TEST,
+    batch_size: int = sampling.BATCH_SIZE,
     scores: Iterable[str] = SCORES,
 ) -> NDArray[np.int64]:
     """The rows, sorted and each once, that `score_all` will read with the same
@@ -52,15 +52,14 @@ def plan(
     """
     scores = _known(scores)
     sampling.check_counts(grid, train, test, batch_size, 1)
-    drawn = sampling.sample(grid, seed, train, test)
-    parts = [drawn.train, drawn.test]
+    parts = [sampling.both_rows(grid, seed, train, test)]
     if "beta_vae_score" in scores:
         parts.append(
-            sampling.shared_class_pairs(grid, seed, train + test, batch_size).rows
+            sampling.shared_class_pairs(grid, seed, train, test, batch_size).rows
         )
     if {"factor_vae_score", "pruned_factor_vae_score"} & set(scores):
         parts.append(
-            sampling.shared_class_batches(grid, seed, train + test, batch_size).rows
+            sampling.shared_class_batches(grid, seed, train, test, batch_size).rows
         )
     read = np.zeros(grid.size, dtype=bool)
     for part in parts:
@@ -73,10 +72,10 @@ def score_all(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
-    batch_size: int = 64,
-    n_estimators: int = 10,
+    train: int = sampling.TRAIN,
+    test: int = sampling.TEST,
+    batch_size: int = sampling.BATCH_SIZE,
+    n_estimators: int = N_ESTIMATORS,
     n_jobs: int = -1,
     scores: Iterable[str] = SCORES,
 ) -> pd.DataFrame:
@@ -100,11 +99,11 @@ def score_all(
         "pruned_factor_vae_score": lambda: pruned_factor_vae_score(
             codes, grid, seed, **batched
         ),
-        "mig": lambda: mig(codes, grid, seed, **counts),
+        "mig": lambda: mig(codes, grid, seed, train=train),
         "sap": lambda: sap(codes, grid, seed, **counts),
-        "modularity": lambda: modularity(codes, grid, seed, **counts),
+        "modularity": lambda: modularity(codes, grid, seed, train=train),
         "explicitness": lambda: explicitness(codes, grid, seed, **counts),
-        "irs": lambda: irs(codes, grid, seed, **counts),
+        "irs": lambda: irs(codes, grid, seed, train=train),
     }
     rows: list[tuple[str, float]] = []
     for name in scores:
@@ -125,8 +124,8 @@ def score_posterior(
     grid: FactorGrid,
     seed: int = 0,
     *,
-    train: int = 10_500,
-    test: int = 4_500,
+    train: int = sampling.TRAIN,
+    test: int = sampling.TEST,
 ) -> pd.DataFrame:
     """The same table for the scores without factors: `active_units`, `kl`, total
     correlation.
@@ -135,8 +134,7 @@ def score_posterior(
     covers. `kl` is the sum of `kl_per_dimension` in nats, `gaussian_total_correlation`
     is in nats as well.
     """
-    drawn = sampling.sample(grid, seed, train, test)
-    rows = np.concatenate([drawn.train, drawn.test])
+    rows = sampling.both_rows(grid, seed, train, test)
     mean = sampling.look_up(sampling.checked_codes(mean, grid), rows)
     logvar = sampling.look_up(sampling.checked_codes(logvar, grid), rows)
     values = {
