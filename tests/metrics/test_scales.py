@@ -2,6 +2,7 @@
 its definition does not.
 """
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -66,7 +67,9 @@ def test_scales_that_round(name, power):
 @pytest.mark.parametrize("shift", [-1e4, 2.0**46])
 def test_shift_of_one_dimension(name, shift):
     codes = steps_of(3, 3)
-    found, expected = (SCORES[name](z, GRID) for z in (codes + shift * np.eye(3)[1], codes))
+    found, expected = (
+        SCORES[name](z, GRID) for z in (codes + shift * np.eye(3)[1], codes)
+    )
     assert found == pytest.approx(expected, abs=1e-9)
 
 
@@ -139,6 +142,6 @@ def test_linear_svc_sees_no_scale_but_for_its_penalty(scale):
 
 
 def test_a_solver_that_does_not_end_is_no_answer(monkeypatch):
-    monkeypatch.setattr("disentlib.metrics.sap.SVC_STEPS", 1)
+    monkeypatch.setattr(sys.modules["disentlib.metrics.sap"], "SVC_STEPS", 1)
     with pytest.raises(ValueError, match=r"does not converge on codes up to .*; stand"):
         metrics.sap(designs.rotated(GRID), GRID, predictor="linear_svc", **FEW)

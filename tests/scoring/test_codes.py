@@ -222,7 +222,7 @@ def test_overflow_is_left_for_the_scores_to_name(small):
     ("arguments", "error", "message"),
     [
         ({"index": []}, ValueError, "index is empty; give the rows of metrics.plan"),
-        ({"index": [0, 2400]}, ValueError, r"index 2400 is outside 0 … 2399"),
+        ({"index": [0, 2400]}, ValueError, r"row 2400 is outside the grid's 0 … 2399"),
         ({"index": [0.5]}, ValueError, "must be whole numbers, not float64"),
         (
             {"index": [0], "batch_size": 0},
