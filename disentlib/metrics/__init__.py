@@ -2,6 +2,7 @@
 model.
 """
 
+from disentlib.metrics import designs
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, dci
 from disentlib.metrics.explicitness import explicitness
@@ -30,6 +31,7 @@ __all__ = [
     "attribute_scores",
     "beta_vae_score",
     "dci",
+    "designs",
     "explicitness",
     "factor_vae_score",
     "gaussian_total_correlation",
