@@ -15,7 +15,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
@@ -101,6 +103,25 @@ def panels(
     """
     options = {"figsize": (width, height * rows), "layout": "constrained"} | options
     return plt.subplots(rows, columns, squeeze=False, **options)
+
+
+def logarithmic(axis: Axes, which: str = "y") -> None:
+    """Make an axis logarithmic, its powers of ten in letters of full size."""
+    for name in which:
+        getattr(axis, f"set_{name}scale")("log")
+        side = getattr(axis, f"{name}axis")
+        side.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+        side.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(value: float) -> str:
+    """A tick's label: plain from 0.01 to 10,000, else as in 10⁻³; "" between decades."""
+    exponent = round(np.log10(value)) if value > 0 else 0
+    if not np.isclose(value, 10.0**exponent):
+        return ""
+    if -2 <= exponent <= 4:
+        return f"{value:,.10g}"
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def ordered(count: int) -> NDArray[np.float64]:

@@ -60,6 +60,21 @@ def test_no_text_is_smaller_than_eleven_pixels():
     )
 
 
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (1e-5, "10⁻⁵"),
+        (0.01, "0.01"),
+        (1, "1"),
+        (1e4, "10,000"),
+        (1e12, "10¹²"),
+        (3, ""),
+    ],
+)
+def test_powers_of_ten_are_written_in_full_size(value, text):
+    assert style.power_of_ten(value) == text
+
+
 def test_panels_are_a_grid_as_wide_as_the_column():
     fig, axes = style.panels(2, 3, height=1.5)
     assert axes.shape == (2, 3)

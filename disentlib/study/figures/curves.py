@@ -72,5 +72,5 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
             where, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0
         )
     if (runs[term] > 0).all():
-        axis.set_yscale("log")
+        style.logarithmic(axis)
     axis.set_xlabel(x)

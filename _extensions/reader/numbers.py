@@ -1,0 +1,30 @@
+"""Numbers in the text, set as numbers."""
+
+import re
+
+from bs4 import BeautifulSoup
+
+POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def typeset(soup: BeautifulSoup) -> None:
+    """Powers of ten and minus signs of the numbers that a run has put into the text."""
+    for pasted in soup.select(".pasted-text"):
+        for text in pasted.find_all(string=True):
+            text.replace_with(number(text))
+
+
+def number(text: str) -> str:
+    """`7e-15` as 7 × 10⁻¹⁵ and `-0.1` as −0.1; other text is left alone.
+
+    >>> number("4e+19, -0.10")
+    '4\xa0×\xa010¹⁹, −0.10'
+    """
+    text = POWER.sub(
+        lambda m: (
+            f"{m[1]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{(m[2].strip('+') + m[3]).translate(RAISED)}"
+        ),
+        text,
+    )
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)

@@ -1,0 +1,62 @@
+"""Tables that can be read aloud and scrolled."""
+
+import re
+
+from bs4 import BeautifulSoup, Tag
+
+NUMBER = re.compile(
+    r"[-+−–±]?[\d.,\s]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
+)
+
+
+def head(soup: BeautifulSoup) -> None:
+    """Give header cells their scope, align numbers, and let a wide table scroll."""
+    for table in soup.find_all("table"):
+        for cell in table.select("thead th"):
+            cell["scope"] = "colgroup" if int(cell.get("colspan", 1)) > 1 else "col"
+        for cell in table.select("tbody th"):
+            cell["scope"] = "rowgroup" if int(cell.get("rowspan", 1)) > 1 else "row"
+        for cell in table.select("thead th"):  # the corner of a frame heads nothing
+            if not cell.get_text(strip=True):
+                cell.name = "td"
+                del cell["scope"]
+        for column in range(
+            max((len(r.find_all(["td", "th"])) for r in rows(table)), default=0)
+        ):
+            align(table, column)
+        table.attrs.pop("border", None)
+        if table.parent.get("class") != ["table-scroller"]:
+            table.wrap(soup.new_tag("div", attrs={"class": "table-scroller"}))
+
+
+def rows(table: Tag) -> list[Tag]:
+    """The rows of the body in which each cell stands for itself."""
+    return table.select("tbody tr")
+
+
+def align(table: Tag, column: int) -> None:
+    """Right-align a column, and its header, if all its cells are numbers."""
+    cells = []
+    for row in rows(table):
+        of_row = row.find_all(["td", "th"], recursive=False)
+        back = len(
+            row.find_parent("table").select_one("tbody tr").find_all(["td", "th"])
+        )
+        place = column - (
+            back - len(of_row)
+        )  # a cell over several rows stands in the first
+        if 0 <= place < len(of_row):
+            cells.append(of_row[place])
+    if not cells or not all(
+        cell.name == "td" and NUMBER.fullmatch(cell.get_text(strip=True))
+        for cell in cells
+    ):
+        return
+    if not any(any(c.isdigit() for c in cell.get_text()) for cell in cells):
+        return
+    heads = table.select("thead tr")
+    over = heads[-1].find_all(["th", "td"]) if heads else []
+    for cell in [*cells, *over[column : column + 1]]:
+        cell["class"] = [*cell.get("class", []), "number"]
+        for text in cell.find_all(string=re.compile(r"^\s*-\d")):
+            text.replace_with(text.replace("-", "−"))
