@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 
 SOURCES := $(shell git ls-files disentlib notebooks book studies tests bench profiles results \
-	Snakefile _static _config.yml _toc.yml pyproject.toml requirements.lock environment.yml Makefile 2>/dev/null)
+	Snakefile _static _extensions _config.yml _toc.yml pyproject.toml requirements.lock environment.yml Makefile 2>/dev/null)
 
 .PHONY: help setup study book notebooks test retest golden bench lock clean
 

@@ -21,10 +21,12 @@ def number(text: str) -> str:
     >>> number("4e+19, -0.10")
     '4\xa0×\xa010¹⁹, −0.10'
     """
-    text = POWER.sub(
-        lambda m: (
-            f"{m[1]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{(m[2].strip('+') + m[3]).translate(RAISED)}"
-        ),
-        text,
-    )
+    text = POWER.sub(_power, text)
     return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+
+
+def _power(match: re.Match) -> str:
+    """A factor and a power of ten that stay in one line."""
+    factor, sign, exponent = match.groups()
+    times = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+    return factor + times + (sign.strip("+") + exponent).translate(RAISED)

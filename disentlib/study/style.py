@@ -115,7 +115,7 @@ def logarithmic(axis: Axes, which: str = "y") -> None:
 
 
 def power_of_ten(value: float) -> str:
-    """A tick's label: plain from 0.01 to 10,000, else as in 10⁻³; "" between decades."""
+    """A tick's label: plain from 0.01 to 10,000, else as in 10⁻³; none between."""
     exponent = round(np.log10(value)) if value > 0 else 0
     if not np.isclose(value, 10.0**exponent):
         return ""
