@@ -87,6 +87,32 @@ def score_all(
     thesis' three. Each score has its own random stream, so that leaving one out changes
     no other. Raises `ValueError` for an unknown score and as the scores do.
     """
+    return scores_and_importances(
+        codes,
+        grid,
+        seed,
+        train=train,
+        test=test,
+        batch_size=batch_size,
+        n_estimators=n_estimators,
+        n_jobs=n_jobs,
+        scores=scores,
+    )[0]
+
+
+def scores_and_importances(
+    codes: ArrayLike,
+    grid: FactorGrid,
+    seed: int = 0,
+    *,
+    train: int,
+    test: int,
+    batch_size: int,
+    n_estimators: int,
+    n_jobs: int,
+    scores: Iterable[str] = SCORES,
+) -> tuple[pd.DataFrame, NDArray[np.float64] | None]:
+    """The table of `score_all`, and the importances (D, K) of its DCI, if asked for."""
     scores = _known(scores)
     counts = {"train": train, "test": test}
     batched = {**counts, "batch_size": batch_size}
@@ -106,16 +132,18 @@ def score_all(
         "irs": lambda: irs(codes, grid, seed, train=train),
     }
     rows: list[tuple[str, float]] = []
+    importances = None
     for name in scores:
         value = functions[name]()
         if name == "dci":
+            importances = value.importances
             rows += [
                 (f"dci_{part}", getattr(value, part))
                 for part in ("disentanglement", "completeness", "informativeness")
             ]
         else:
             rows.append((name, value))
-    return pd.DataFrame(rows, columns=["score", "value"])
+    return pd.DataFrame(rows, columns=["score", "value"]), importances
 
 
 def score_posterior(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from disentlib.study.results import COLUMNS, IDENTITY, Results
+from disentlib.study.results import IDENTITY, Results
 
 THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
 FAMILIES = {
@@ -30,7 +30,8 @@ ROTATED = "_rotated"  # what those rotations score
 
 
 def with_dimensions(results: Results) -> pd.DataFrame:
-    """The table of a study with rows `dimensions_in_use` added, one a run and budget.
+    """The table of a study with rows `dimensions_in_use`, one a run and budget, added
+    where the held-out losses of a snapshot have not said it.
 
     In use is a dimension that carries more than `IN_USE_NATS` of KL divergence in the
     training batches around that step (the history's stretch that ends there).
@@ -39,14 +40,15 @@ def with_dimensions(results: Results) -> pd.DataFrame:
     history = results.history[[*IDENTITY, "step"]].assign(
         value=(kl > IN_USE_NATS).sum(axis=1).astype(float)
     )
-    parts = []
-    for step in budgets(results.table):
+    parts = [results.table]
+    known = results.table.loc[results.table["measure"] == "dimensions_in_use", "step"]
+    for step in sorted({*budgets(results.table)} - {*known}):
         before = history[history["step"] <= step]
         there = results.table.loc[results.table["step"] == step, IDENTITY]
         last = before.groupby(IDENTITY, as_index=False).last()
-        parts.append(last.merge(there.drop_duplicates()).assign(step=step))
-    rows = pd.concat(parts).assign(codes="", measure="dimensions_in_use")
-    return pd.concat([results.table, rows[COLUMNS]], ignore_index=True)
+        rows = last.merge(there.drop_duplicates()).assign(step=step, codes="")
+        parts.append(rows.assign(measure="dimensions_in_use"))
+    return pd.concat(parts, ignore_index=True)[results.table.columns]
 
 
 def with_rotations(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +65,7 @@ def with_rotations(table: pd.DataFrame) -> pd.DataFrame:
     rows = both.assign(
         value=both["value"] - both["value_over"], measure=both["measure"] + ROTATED
     )
-    return pd.concat([table, rows[COLUMNS]], ignore_index=True)
+    return pd.concat([table, rows], ignore_index=True)[table.columns]
 
 
 def budgets(table: pd.DataFrame) -> list[int]:

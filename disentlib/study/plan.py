@@ -11,23 +11,11 @@ from typing import Any
 import yaml
 
 from disentlib.paths import RUNS, STUDIES
+from disentlib.scoring.sizes import Scoring
 from disentlib.training.configuration import TrainingConfig, checked_type
 
 AXES = ("model", "D", "seed")  # what a grid spans; everything else is a setting
 KEYS = ("title", "budget", "grid", "training", "scoring", "variants")
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Sizes of the scoring of each run (see `disentlib.metrics`); the defaults are the
-    thesis'.
-    """
-
-    train: int = 10_500
-    test: int = 4_500
-    batch_size: int = 64
-    n_estimators: int = 10
-    score_seed: int = 0
 
 
 @dataclass(frozen=True)

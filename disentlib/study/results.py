@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,43 +15,82 @@ from disentlib.files import atomic_write, read_json
 from disentlib.paths import RESULTS
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
+from disentlib.training.folder import RunFolder, compare
 
 IDENTITY = ["variant", "model", "D", "seed"]  # which run a row is about
-COLUMNS = [*IDENTITY, "step", "codes", "measure", "value"]
+COLUMNS = [*IDENTITY, "step", "codes", "measure", "value", "spread"]
 CURVES = 50  # points of each run's history that are kept
 SHOWN_FIRST = ("thesis", "desk", "quick")
 
 
 def run_table(run: Run, folder: Path) -> pd.DataFrame:
-    """Rows of one scored run: its scores, and its held-out losses, seconds and joules.
+    """Rows of one scored run: what `scoring.score_run` wrote, and its seconds and
+    joules.
 
     Columns `COLUMNS`; `codes` is "sampled", "mean" or, for what needs no codes, empty.
-    Raises `FileNotFoundError` in one line for a run that is not finished.
+    Raises in one line: `FileNotFoundError` for a run that is not finished, `ValueError`
+    for one of other settings and for text in place of a number.
     """
-    for name in ("result.json", "scores.csv"):
-        if not (folder / name).exists():
-            raise FileNotFoundError(
-                f"{folder / name} is not there; run its study first"
-            )
-    result = read_json(folder / "result.json")
-    scores = pd.read_csv(folder / "scores.csv", keep_default_na=False)
-    measures = {f"held_out_{name}": value for name, value in result["held_out"].items()}
-    measures |= {"seconds": result["seconds"], "joules": result["joules"]}
-    measures |= {"active_dimensions": result["active"]}
+    files = RunFolder(folder)
+    result = finished(files, run)
+    scores = pd.read_csv(files.scores, keep_default_na=False)
     own = pd.DataFrame(
-        [(result["step"], "", measure, value) for measure, value in measures.items()],
+        [(result["step"], "", name, result[name]) for name in ("seconds", "joules")],
         columns=["step", "codes", "measure", "value"],
-    ).dropna()
+    )
     table = pd.concat([scores, own], ignore_index=True)
-    identity = [run.variant, run.config.model, run.config.D, run.config.seed]
-    return table.assign(**dict(zip(IDENTITY, identity)))[COLUMNS]
+    for name in ("value", "spread"):
+        table[name] = numbers(table, name, files.scores)
+    return table.assign(**identity(run))[COLUMNS]
+
+
+def finished(files: RunFolder, run: Run) -> dict[str, Any]:
+    """What `result.json` of a run says, once it is known that it is this run's."""
+    for path in (files.result, files.scores):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is not there; run its study first")
+    compare(files.path, run.config)
+    return read_json(files.result)
+
+
+def numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
+    """A column as floats, NaN where empty or absent; `ValueError` names a text."""
+    given = table.get(name, pd.Series("", index=table.index)).replace("", None)
+    values = pd.to_numeric(given, errors="coerce").astype(float)
+    if (text := given[values.isna() & given.notna()]).any():
+        raise ValueError(f"{path}: {name} {text.iloc[0]!r} is no number")
+    return values
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """The columns that say which run a row is about."""
+    return {
+        "variant": run.variant,
+        "model": run.config.model,
+        "D": run.config.D,
+        "seed": run.config.seed,
+    }
+
+
+def run_row(run: Run, folder: Path) -> pd.DataFrame:
+    """One row: a run's settings, what it cost, and on what machine it was trained."""
+    result = finished(RunFolder(folder), run)
+    cost = {name: result.get(name) for name in ("seconds", "joules", "energy_source")}
+    settings = {
+        name: " ".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in vars(run.config).items()
+    }
+    machine = dict(result.get("provenance", {}))
+    machine["device_name"] = machine.pop("device", None)
+    machine = {name: machine[name] for name in machine if name not in settings}
+    return pd.DataFrame([identity(run) | settings | cost | machine])
 
 
 def run_history(run: Run, folder: Path) -> pd.DataFrame:
     """The history of one run, thinned to `CURVES` points, each the mean over its
     stretch.
     """
-    history = pd.read_csv(folder / "history.csv")
+    history = pd.read_csv(RunFolder(folder).history)
     names = [
         "step",
         "epoch",
@@ -64,13 +104,12 @@ def run_history(run: Run, folder: Path) -> pd.DataFrame:
     names += [name for name in history if name.startswith("kl_")]  # of each dimension
     stretch = np.arange(len(history)) * min(CURVES, len(history)) // len(history)
     thinned = history[names].groupby(stretch).mean().round(4)
-    identity = [run.variant, run.config.model, run.config.D, run.config.seed]
-    return thinned.assign(**dict(zip(IDENTITY, identity)))[[*IDENTITY, *names]]
+    return thinned.assign(**identity(run))[[*IDENTITY, *names]]
 
 
 def collect(study: Study, unfinished: bool = False, folder: Path | None = None) -> Path:
-    """Write `table.csv`, `history.csv` and `pictures/` of a study's runs; returns their
-    folder.
+    """Write `table.csv`, `history.csv`, `runs.csv` and `pictures/` of a study's runs;
+    returns their folder.
 
     Pictures are kept of the first seed of each model, D and variant. With `unfinished`,
     runs that are not there are left out; else they raise `FileNotFoundError`.
@@ -79,11 +118,12 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     runs = [
         run
         for run in study.runs
-        if not unfinished or (study.folder(run) / "scores.csv").exists()
+        if not unfinished or RunFolder(study.folder(run)).scores.exists()
     ]
     if not runs:
         raise FileNotFoundError(f"no finished run of study {study.name}; run it first")
-    for name, of_run in (("table", run_table), ("history", run_history)):
+    tables = {"table": run_table, "history": run_history, "runs": run_row}
+    for name, of_run in tables.items():
         table = pd.concat(
             [of_run(run, study.folder(run)) for run in runs], ignore_index=True
         )
@@ -96,7 +136,7 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     shutil.rmtree(folder / "pictures", ignore_errors=True)
     for name, run in kept.items():
         with atomic_write(folder / "pictures" / name) as temporary:
-            shutil.copyfile(study.folder(run) / "pictures.npz", temporary)
+            shutil.copyfile(RunFolder(study.folder(run)).pictures, temporary)
     return folder
 
 
@@ -149,11 +189,13 @@ def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
         raise FileNotFoundError(
             f"{here / 'table.csv'} is not there; type make study STUDY={name} first"
         )
-    table = pd.read_csv(here / "table.csv", keep_default_na=False)
+    path = here / "table.csv"
+    table = pd.read_csv(path, keep_default_na=False, dtype={"variant": str})
     history = pd.read_csv(here / "history.csv", dtype={"variant": str}).fillna(
         {"variant": ""}
     )
-    table["value"] = table["value"].astype(float)
+    for column in ("value", "spread"):  # tables of one score seed have no spread
+        table[column] = numbers(table, column, path)
     return Results(load_study(name), table, history, here)
 
 

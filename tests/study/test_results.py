@@ -31,27 +31,19 @@ training: {steps: 5}
 def finish(folder, config, score):
     """Write into `folder` what a trained and scored run leaves there."""
     folder.mkdir(parents=True)
-    held_out = {
-        "reconstruction": 100.0 + config.D,
-        "kl": 3.0,
-        "total": 112.0,
-        "elbo": -103.0,
-    }
-    held_out["total_correlation"] = 0.5 if config.model == "factor_vae" else None
-    result = {
-        "step": 5,
-        "held_out": held_out,
-        "seconds": 2.0,
-        "joules": 20.0,
-        "active": 2,
-    }
+    result = {"step": 5, "seconds": 2.0, "joules": 20.0, "energy_source": "estimate"}
+    result["provenance"] = {"commit": "abc", "device": "a card"}
     (folder / "result.json").write_text(json.dumps(result))
     scores = [
-        (5, "sampled", "factor_vae_score", score),
-        (5, "mean", "factor_vae_score", 0.9),
+        (5, "sampled", "factor_vae_score", score, 0.25),
+        (5, "mean", "factor_vae_score", 0.9, None),
+        (5, "", "kl", 3.0, None),
+        (5, "", "held_out_reconstruction", 100.0 + config.D, None),
     ]
+    if config.model == "factor_vae":
+        scores.append((5, "", "held_out_total_correlation", 0.5, None))
     pd.DataFrame(
-        [*scores, (5, "", "kl", 3.0)], columns=["step", "codes", "measure", "value"]
+        scores, columns=["step", "codes", "measure", "value", "spread"]
     ).to_csv(folder / "scores.csv", index=False)
     history = pd.DataFrame(
         {"step": np.arange(1, 201), "seconds": np.arange(200) / 10.0}
@@ -86,6 +78,7 @@ def test_one_tidy_table(made):
     loaded = load_results("hand", there)
     assert loaded.finished == 8
     assert list(loaded.table.columns) == results.COLUMNS
+    assert loaded.table["spread"].dropna().tolist() == [0.25] * 8
     assert not loaded.table.duplicated(
         ["model", "D", "seed", "step", "codes", "measure"]
     ).any()
@@ -103,6 +96,47 @@ def test_one_tidy_table(made):
     assert (loaded.history.query("D == 3")["kl_2"] == 0.3333).all()
     assert loaded.pictures("beta_vae", 3).traversals.shape == (3, COLUMNS, 64, 64)
     assert len(list((there / "hand" / "pictures").iterdir())) == 4
+
+
+def test_a_run_is_a_row_with_settings_cost_and_machine(made):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    runs = pd.read_csv(there / "hand" / "runs.csv")
+    assert len(runs) == 8 and not runs.duplicated(["model", "D", "seed"]).any()
+    row = runs.iloc[0]
+    assert (row["steps"], row["seconds"], row["joules"]) == (5, 2.0, 20.0)
+    assert (row["commit"], row["device_name"]) == ("abc", "a card")
+
+
+def test_tables_of_before_there_were_spreads_are_read():
+    for name in ("desk", "recipe"):
+        table = load_results(name).table
+        assert list(table.columns) == [*results.COLUMNS] and len(table) > 100
+        assert np.isfinite(table["value"]).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.9", "high", r"scores\.csv: value 'high' is no number"),
+        ("0.25", "wide", r"scores\.csv: spread 'wide' is no number"),
+    ],
+)
+def test_text_is_no_number(made, old, new, message):
+    hand, there = made
+    path = hand.folder(hand.runs[0]) / "scores.csv"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        collect(hand, folder=there / "hand")
+
+
+def test_a_run_of_other_settings_is_not_collected(made):
+    hand, there = made
+    first, second = hand.runs[:2]
+    config = second.config.to_dict()
+    (hand.folder(first) / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="is of another configuration"):
+        collect(hand, folder=there / "hand")
 
 
 def test_thinning_keeps_means_and_short_histories(made):

@@ -1,0 +1,169 @@
+"""Scoring a run: every model in its folder encoded once, scored several times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from disentlib import metrics
+from disentlib.files import atomic_write
+from disentlib.metrics.rotations import rotated_within
+from disentlib.metrics.sampling import both_rows
+from disentlib.metrics.suite import scores_and_importances
+from disentlib.scoring.codes import Posterior, encode, sample
+from disentlib.scoring.pictures import save_pictures, take_pictures
+from disentlib.scoring.sizes import Scoring
+from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.table import GRID, Sprites, load_sprites
+from disentlib.training.checkpoints import load_tensors
+from disentlib.training.folder import RunFolder, load_model
+
+COLUMNS = ["step", "codes", "measure", "value", "spread"]
+ACTIVE_NATS, IN_USE_NATS = 0.01, 0.1  # KL above which a dimension is active, is in use
+EXCESS = "_excess"  # a score less the mean of its codes' rotations
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of one model, and the importances (D, K) of DCI on its sampled codes."""
+
+    table: pd.DataFrame  # columns codes, measure, value, spread
+    importances: NDArray[np.float64]
+
+
+def score_run(
+    folder: str | Path,
+    sizes: Scoring,
+    sprites: Sprites | None = None,
+    device: str = "cpu",
+    n_jobs: int = -1,
+) -> pd.DataFrame:
+    """Score all models of a trained run and write its `pictures.npz` and `scores.csv`.
+
+    Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
+    what needs none) and measure: `value` is the mean over the score seeds, `spread`
+    their standard deviation, empty for one seed. The snapshots' held-out losses are
+    among the measures. `device` encodes; trees grow in `n_jobs` threads. Raises
+    `FileNotFoundError` for a run that is not trained, `ValueError` for damaged files.
+    """
+    files = RunFolder(Path(folder))
+    sprites = load_sprites() if sprites is None else sprites
+    rows, scored = planned_rows(sprites.grid, sizes), None
+    parts = []
+    for step, path in snapshots(files):
+        posterior = encode(load_model(files.path, path), sprites, rows, device=device)
+        scored = score_codes(posterior, sprites.grid, sizes, n_jobs)
+        parts += [scored.table.assign(step=step), of_training(files, path, step)]
+    table = pd.concat(parts, ignore_index=True)[COLUMNS]
+    vae = load_model(files.path)
+    save_pictures(files.pictures, take_pictures(vae, sprites, scored.importances))
+    with atomic_write(files.scores) as temporary:  # last: it says that all is done
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    return table
+
+
+def planned_rows(grid: FactorGrid, sizes: Scoring) -> NDArray[np.int64]:
+    """The rows that any of the score seeds reads, sorted and each once."""
+    read = np.zeros(grid.size, dtype=bool)
+    for seed in sizes.seeds:
+        read[metrics.plan(grid, seed, **sizes.counts)] = True
+    return np.flatnonzero(read)
+
+
+def score_codes(
+    posterior: Posterior,
+    grid: FactorGrid = GRID,
+    sizes: Scoring | None = None,
+    n_jobs: int = 1,
+) -> Scored:
+    """All scores of one model from its posterior alone: a pool of processes can score
+    what a card has encoded.
+
+    Sampled codes and means, `metrics.score_posterior`, and, with `rotations`, the
+    excess of each score over rotations among the dimensions in use, those whose KL
+    divergence exceeds `IN_USE_NATS`.
+    """
+    sizes = sizes or Scoring()
+    tables, importances = [], None
+    for seed in sizes.seeds:
+        rows = both_rows(grid, seed, sizes.train, sizes.test)
+        used = in_use(posterior, rows)
+        for kind in ("sampled", "mean"):
+            codes = sample(posterior, seed) if kind == "sampled" else posterior.mean
+            own, found = _scores(codes, grid, seed, sizes, n_jobs)
+            importances = found if importances is None else importances
+            tables.append(own.assign(codes=kind))
+            if sizes.rotations:
+                over = _excess(own, codes, used, grid, seed, sizes, n_jobs)
+                tables.append(over.assign(codes=kind))
+        pair = posterior.mean, posterior.logvar
+        companions = metrics.score_posterior(
+            *pair, grid, seed, train=sizes.train, test=sizes.test
+        )
+        tables.append(companions.assign(codes=""))
+    together = pd.concat(tables).rename(columns={"score": "measure"})
+    grouped = together.groupby(["codes", "measure"], sort=False)["value"]
+    return Scored(grouped.agg(value="mean", spread="std").reset_index(), importances)
+
+
+def in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which dimensions (D,) carry more than `IN_USE_NATS` on average over `rows`."""
+    kl = metrics.kl_per_dimension(posterior.mean[rows], posterior.logvar[rows])
+    return kl > IN_USE_NATS
+
+
+def _scores(codes, grid, seed, sizes, n_jobs) -> tuple[pd.DataFrame, NDArray]:
+    settings = {"n_estimators": sizes.n_estimators, "n_jobs": n_jobs, **sizes.counts}
+    return scores_and_importances(codes, grid, seed, **settings)
+
+
+def _excess(own, codes, used, grid, seed, sizes, n_jobs) -> pd.DataFrame:
+    """Each score less the mean of that of the rotations, under `<score>_excess`.
+
+    One dimension has no rotation but its sign: the excess is 0.
+    """
+    if used.sum() < 2:
+        return own.assign(score=own["score"] + EXCESS, value=0.0)
+    rotations = [
+        _scores(rotated_within(codes, seed, r, used), grid, seed, sizes, n_jobs)[0]
+        for r in range(sizes.rotations)
+    ]
+    without = np.mean([table["value"] for table in rotations], axis=0)
+    return own.assign(score=own["score"] + EXCESS, value=own["value"] - without)
+
+
+def snapshots(files: RunFolder) -> Iterator[tuple[int, int | None]]:
+    """The step of each model in a run's folder, and what `load_model` calls it; the
+    finished model last.
+    """
+    if not files.model().exists():
+        raise FileNotFoundError(f"{files.model()} is not there; train this run first")
+    end = load_tensors(files.model())[1]["step"]
+    steps = sorted(
+        int(path.stem.split("-")[1]) for path in files.path.glob("model-*.*")
+    )
+    yield from ((step, step) for step in steps if step != end)
+    yield end, None
+
+
+def of_training(files: RunFolder, name: int | None, step: int) -> pd.DataFrame:
+    """What a snapshot's file says of its held-out losses, as rows of the table.
+
+    `kl_0` … are those of each dimension in nats, `active_dimensions` and
+    `dimensions_in_use` how many are above 0.01 and 0.1.
+    """
+    held_out: dict[str, Any] = load_tensors(files.model(name))[1]["held_out"]
+    terms = ("reconstruction", "kl", "total_correlation", "total", "elbo")
+    values = {f"held_out_{term}": held_out[term] for term in terms}
+    if held_out["kl_per_dimension"] is not None:
+        kl = np.array(held_out["kl_per_dimension"])
+        values |= {f"kl_{d}": value for d, value in enumerate(kl)}
+        values["active_dimensions"] = (kl > ACTIVE_NATS).sum()
+        values["dimensions_in_use"] = (kl > IN_USE_NATS).sum()
+    given = {key: float(value) for key, value in values.items() if value is not None}
+    table = pd.DataFrame(list(given.items()), columns=["measure", "value"])
+    return table.assign(step=step, codes="", spread=np.nan)

@@ -1,0 +1,52 @@
+"""How a run is scored: the sizes of samples, and how often each score is repeated."""
+
+from dataclasses import dataclass
+
+from disentlib.checks import whole_number
+from disentlib.metrics.dci import N_ESTIMATORS
+from disentlib.metrics.sampling import BATCH_SIZE, TEST, TRAIN, check_counts
+from disentlib.sprites.table import GRID
+
+MOST_ROWS = 50_000_000  # images that the scores may name: 400 MB of numbers
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Settings of the scores of each run; the sizes are the thesis'.
+
+    A score is the mean over `score_seeds` draws of images and noise, which are those of
+    the seeds `score_seed`, `score_seed` + 1, … With `rotations`, each draw also says by
+    how much the score exceeds those of so many random rotations of the codes.
+
+    Raises `ValueError` in one line for a value that is out of range.
+    """
+
+    train: int = TRAIN
+    test: int = TEST
+    batch_size: int = BATCH_SIZE
+    n_estimators: int = N_ESTIMATORS
+    score_seed: int = 0
+    score_seeds: int = 3
+    rotations: int = 0
+
+    def __post_init__(self) -> None:
+        check_counts(GRID, self.train, self.test, self.batch_size, 2)
+        whole_number("n_estimators", self.n_estimators, 1, 1000)
+        whole_number("score_seed", self.score_seed, 0)
+        whole_number("score_seeds", self.score_seeds, 1, 1000)
+        whole_number("rotations", self.rotations, 0, 1000)
+        if (self.train + self.test) * self.batch_size > MOST_ROWS:
+            raise ValueError(
+                f"train {self.train}, test {self.test} and batch_size "
+                f"{self.batch_size} name more than {MOST_ROWS:,} images; give less"
+            )
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of the draws."""
+        return range(self.score_seed, self.score_seed + self.score_seeds)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Points of training and testing, and images a batch."""
+        return {"train": self.train, "test": self.test, "batch_size": self.batch_size}

@@ -1,0 +1,127 @@
+"""From a trained run's folder to its table of scores."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import config, run
+
+from disentlib import metrics, scoring
+from disentlib.metrics import designs
+from disentlib.metrics.rotations import rotated_within
+from disentlib.scoring.pictures import load_pictures
+from disentlib.scoring.run import COLUMNS, score_codes, score_run
+from disentlib.training.checkpoints import load_tensors
+
+SIZES = scoring.Scoring(
+    train=60, test=30, batch_size=4, n_estimators=1, score_seed=5, score_seeds=2
+)
+
+
+@pytest.fixture(scope="module")
+def trained(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    run(config(D=2, snapshots=(3, 7)), small, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(small, trained):
+    return score_run(trained, SIZES, small, n_jobs=1)
+
+
+def test_a_row_for_each_snapshot_kind_of_codes_and_measure(table, trained):
+    assert list(table.columns) == COLUMNS
+    assert not table.duplicated(["step", "codes", "measure"]).any()
+    assert table["step"].unique().tolist() == [3, 7]
+    measures = table.groupby(["step", "codes"])["measure"].agg(list)
+    assert measures[7, "sampled"] == measures[7, "mean"] == measures[3, "mean"]
+    assert len(measures[7, "mean"]) == len(metrics.SCORES) + 2
+    assert {"kl", "held_out_kl", "kl_1", "dimensions_in_use"} <= {*measures[3, ""]}
+    scored = table[table["codes"] != ""]
+    assert np.isfinite(scored[["value", "spread"]]).all().all()
+    kept = pd.read_csv(trained / "scores.csv", keep_default_na=False)
+    assert kept["measure"].tolist() == table["measure"].tolist()
+    assert load_pictures(trained / "pictures.npz").traversals.shape[0] == 2
+
+
+def test_held_out_losses_are_those_of_the_snapshot(table, trained):
+    values = table.set_index(["step", "codes", "measure"])["value"]
+    for step, name in ((3, "model-3"), (7, "model")):
+        said = load_tensors(trained / f"{name}.safetensors")[1]["held_out"]
+        assert values[step, "", "held_out_elbo"] == said["elbo"]
+        assert values[step, "", "kl_0"] == said["kl_per_dimension"][0]
+        assert values[step, "", "active_dimensions"] == said["active"]
+    assert (3, "", "held_out_total_correlation") not in values.index
+
+
+def test_value_and_spread_are_over_the_score_seeds(table, trained, small):
+    rows = scoring.planned_rows(small.grid, SIZES)
+    vae = scoring.run.load_model(trained)
+    posterior = scoring.encode(vae, small, rows)
+    single = [
+        score_codes(
+            posterior,
+            small.grid,
+            dataclasses.replace(SIZES, score_seed=s, score_seeds=1),
+        ).table
+        for s in SIZES.seeds
+    ]
+    assert single[0]["spread"].isna().all()
+    values = np.stack([one["value"] for one in single])
+    both = score_codes(posterior, small.grid, SIZES).table
+    assert both["value"].to_numpy() == pytest.approx(values.mean(axis=0))
+    assert both["spread"].to_numpy() == pytest.approx(values.std(axis=0, ddof=1))
+    last = table[(table["step"] == 7) & table["measure"].isin(both["measure"])]
+    assert last["value"].to_numpy() == pytest.approx(both["value"].to_numpy())
+
+
+def test_excess_over_rotations(small):
+    grid = small.grid
+    mean = np.column_stack([designs.identity(grid), designs.noise(grid, 1)])
+    posterior = scoring.Posterior(
+        (mean * [1, 1, 1, 1, 1, 0]).astype(np.float32),
+        np.tile(np.float32([-4] * 5 + [0]), (grid.size, 1)),
+    )
+    sizes = dataclasses.replace(SIZES, train=200, test=100, score_seeds=1, rotations=2)
+    scored = score_codes(posterior, grid, sizes)
+    table = scored.table.set_index(["codes", "measure"])["value"]
+    own = metrics.dci(posterior.mean, grid, 5, train=200, test=100, n_estimators=1)
+    turned = [
+        metrics.dci(
+            rotated_within(posterior.mean, 5, r, np.arange(6) < 5),
+            grid,
+            5,
+            train=200,
+            test=100,
+            n_estimators=1,
+        ).disentanglement
+        for r in range(2)
+    ]
+    assert table["mean", "dci_disentanglement"] == own.disentanglement
+    over = own.disentanglement - np.mean(turned)
+    assert table["mean", "dci_disentanglement_excess"] == pytest.approx(over)
+    assert over > 0.3
+    assert scored.importances.shape == (6, 5)
+
+
+def test_a_run_that_is_not_trained_is_named(tmp_path, small):
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors is not there"):
+        score_run(tmp_path, SIZES, small)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": 0}, "train=0 must be a whole number of at least 2"),
+        ({"batch_size": 99_999}, "batch_size=99999 exceeds the 18432 images"),
+        ({"n_estimators": 0}, "n_estimators=0 must be"),
+        ({"score_seeds": 0}, "score_seeds=0 must be"),
+        ({"rotations": -1}, "rotations=-1 must be"),
+        ({"train": 10**7}, "name more than 50,000,000 images"),
+    ],
+)
+def test_sizes_are_checked_when_they_are_given(changes, message):
+    with pytest.raises(ValueError, match=message):
+        scoring.Scoring(**changes)
