@@ -1,0 +1,59 @@
+"""Pages are executed side by side, and only those whose code has changed."""
+
+import time
+
+import pytest
+
+from disentlib.study.outputs import execute_changed
+
+PAGE = """---
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
+---
+
+# A page
+
+{prose}
+
+```{{code-cell}} ipython3
+{code}
+```
+"""
+
+
+@pytest.fixture
+def book(tmp_path):
+    def write(name, code, prose="Prose."):
+        path = tmp_path / f"{name}.md"
+        path.write_text(PAGE.format(code=code, prose=prose))
+        return path
+
+    return write, tmp_path / "cache"
+
+
+def test_only_pages_whose_code_changed_are_executed(book):
+    write, cache = book
+    pages = [write("one", "print(1)"), write("two", "print(2)")]
+    assert set(execute_changed(pages, cache, processes=2)) == {"one", "two"}
+    assert execute_changed(pages, cache) == {}
+    write("one", "print(1)", prose="Other prose.")
+    assert execute_changed(pages, cache) == {}
+    write("two", "print(3)")
+    assert set(execute_changed(pages, cache)) == {"two"}
+
+
+def test_pages_run_at_the_same_time(book):
+    write, cache = book
+    code = "import time; began = time.time(); time.sleep(3); print(began)"
+    pages = [write(name, f"{code}  # {name}") for name in ("one", "two")]
+    began = time.monotonic()
+    seconds = execute_changed(pages, cache, processes=2)
+    assert time.monotonic() - began < sum(seconds.values())
+
+
+def test_a_page_that_fails_is_left_to_the_build(book):
+    write, cache = book
+    pages = [write("good", "print(1)"), write("bad", "raise ValueError(2)")]
+    assert set(execute_changed(pages, cache, processes=2)) == {"good"}
+    assert execute_changed(pages, cache) == {}  # it fails again
+    write("bad", "print(2)")
+    assert set(execute_changed(pages, cache)) == {"bad"}
