@@ -47,21 +47,29 @@ def build() -> int:
     """
     study = load_results().study.name
     key, kept = what_pages_read(study), BUILD / "outputs-of.txt"
+    # What Sphinx remembers of a build that went well saves time; of any other it hides
+    # warnings, and of other results or another library it shows old outputs.
+    went_well = (BUILD / f"{study}.built").exists()
+    stale = [*BUILD.glob("*.built")]
     if not kept.exists() or kept.read_text() != key:
         shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
+        went_well = False
         with atomic_write(kept) as temporary:
             temporary.write_text(key)
-    # What Sphinx remembers of an earlier build hides warnings of pages that did not
-    # change.
-    for stale in (BUILD / ".doctrees", BUILD / "html", *BUILD.glob("*.built")):
-        shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
+    if not went_well:
+        stale += [BUILD / ".doctrees", BUILD / "html"]
+    for old in stale:
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as ipython:
         environment = os.environ | {
             "STUDY": study,
             "IPYTHONDIR": ipython,
             "MPLBACKEND": INLINE,
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "OMP_NUM_THREADS": "1",  # a page a processor
         }
+        outputs = [sys.executable, "-m", "disentlib.study.outputs"]
+        subprocess.run(outputs, env=environment, cwd=ROOT, check=True)
         command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(ROOT)]
         code = subprocess.run(command, env=environment, cwd=ROOT).returncode
     if code == 0:

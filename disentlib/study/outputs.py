@@ -1,4 +1,5 @@
-"""Outputs of the book's pages, made side by side before Sphinx asks for them.
+"""Outputs of the book's pages, made side by side before Sphinx asks for them: `python
+-m disentlib.study.outputs`.
 
 Pages do not depend on one another. Those whose code has changed are executed in as many
 processes as there are processors, and kept where Jupyter Book looks for outputs.
@@ -9,11 +10,14 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import myst_nb_reader_plugin
 from nbformat import NotebookNode
+
+from disentlib.paths import ROOT
 
 TIMEOUT = 600  # seconds for a cell, as in _config.yml
 
@@ -59,3 +63,10 @@ def execute(page: Path) -> tuple[NotebookNode | None, float]:
     except RuntimeError:  # the kernel died
         return None, 0.0
     return (None if result.err else notebook), result.time
+
+
+if __name__ == "__main__":
+    listed = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    names = [page["file"] for part in listed["parts"] for page in part["chapters"]]
+    executed = [ROOT / f"{name}.md" for name in names if name.startswith("notebooks/")]
+    execute_changed(executed, ROOT / "_build" / ".jupyter_cache")
