@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
+
 
 class OneChannelUpconv(nn.ConvTranspose2d):
     """`nn.ConvTranspose2d` to one channel, on a CPU as 1 × 1 convolution and fold.
@@ -65,17 +67,22 @@ class VAE(nn.Module):
     representation.
 
     Thesis, Table 2: batch norm at every layer but the outputs (the two heads of the
-    encoder and the decoder's last layer); with `batch_norm=False` at none. Raises
+    encoder and the decoder's last layer); with `batch_norm=False` at none. `mean_norm`
+    puts one on the posterior's means alone, without parameters and scaled to a standard
+    deviation of `MEAN_SCALE` (Zhu et al. 2020): then no dimension can collapse. Raises
     `ValueError` for D < 1.
     """
 
-    def __init__(self, D: int, batch_norm: bool = True) -> None:
+    def __init__(
+        self, D: int, batch_norm: bool = True, mean_norm: bool = False
+    ) -> None:
         super().__init__()
         if D < 1:
             raise ValueError(f"D = {D}: a representation needs at least 1 dimension")
         self.D = D
         self.features = encoder(batch_norm)
         self.mean = nn.Linear(128, D)
+        self.mean_norm = nn.BatchNorm1d(D, affine=False) if mean_norm else None
         self.logvar = nn.Linear(128, D)
         self.decoder = decoder(D, batch_norm)
 
@@ -84,7 +91,10 @@ class VAE(nn.Module):
         1, 64, 64).
         """
         features = self.features(x)
-        return self.mean(features), self.logvar(features)
+        mu = self.mean(features)
+        if self.mean_norm is not None:
+            mu = MEAN_SCALE * self.mean_norm(mu)
+        return mu, self.logvar(features)
 
     def decode(self, z: Tensor) -> Tensor:
         """Logits (n, 1, 64, 64) of the pixels' Bernoulli p(x|z), z (n, D)."""

@@ -2,8 +2,6 @@
 in nats.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -56,8 +54,13 @@ def permute_dimensions(z: Tensor, generator: torch.Generator) -> Tensor:
     A sample of Π q(z_j) up to the size of the batch (thesis, Eq. 30; Kim and Mnih 2018,
     algorithm 1). No gradient flows through it.
     """
-    order = torch.rand(z.shape, generator=generator, device=z.device).argsort(dim=0)
-    return z.detach().gather(0, order)
+    keys = torch.rand(z.shape, generator=generator, device=z.device)
+    return permute_by(z, keys)
+
+
+def permute_by(z: Tensor, keys: Tensor) -> Tensor:
+    """`permute_dimensions` in the order of given `keys` (n, D), uniform random numbers."""
+    return z.detach().gather(0, keys.argsort(dim=0))
 
 
 def discriminator_loss(joint_logits: Tensor, permuted_logits: Tensor) -> Tensor:
@@ -86,22 +89,6 @@ def total_correlation_gradient(codes_gradient: Tensor, joint_logits: Tensor) -> 
     """
     permuted = joint_logits.detach().softmax(dim=1)[:, 1:]
     return torch.where(permuted > 1e-35, -2 * codes_gradient / permuted, 0.0)
-
-
-@dataclass(frozen=True)
-class Losses:
-    """The terms of one objective in nats: sums over pixels or dimensions, means over a
-    batch.
-    """
-
-    reconstruction: Tensor
-    kl: Tensor  # (D), one of each dimension
-    total_correlation: Tensor  # an estimate, or NaN where no discriminator looks
-
-    @property
-    def elbo(self) -> Tensor:
-        """Evidence lower bound, `eq-elbo`; at most log p(x)."""
-        return -self.reconstruction - self.kl.sum()
 
 
 def weights(model: str, beta: float, gamma: float) -> tuple[float, float]:

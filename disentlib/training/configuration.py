@@ -1,16 +1,33 @@
 """What a run is: a frozen record of every choice that its result depends on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
+
+from disentlib.checks import number, whole_number
 
 MODELS = ("autoencoder", "vae", "beta_vae", "factor_vae")
 CHOICES = {
     "model": MODELS,
     "schedule": ("constant", "one_cycle"),
-    "optimizer": ("adam", "muon"),
-    "precision": ("float32", "tf32", "bfloat16"),
+    "optimizer": ("adam", "muon", "sgd"),
+    "precision": ("auto", "float32", "tf32", "bfloat16"),
 }
+# Bounds that no study comes near, but a slip of the keyboard does.
+WHOLE = {
+    "D": (1, 4096),
+    "seed": (0, 2**63 - 1),
+    "split_seed": (0, 2**63 - 1),
+    "steps": (1, 10**9),
+    "warmup": (0, 10**9),
+    "batch_size": (1, 2**16),
+    "checkpoint_every": (1, 10**9),
+    "log_every": (1, 10**5),
+    "evaluation_images": (0, 10**9),
+    "threads": (1, 1024),
+}
+DEVICE = re.compile(r"cpu|cuda(:\d{1,3})?")
 
 
 @dataclass(frozen=True)
@@ -28,19 +45,18 @@ class TrainingConfig:
     batch_size: int = 64
     learning_rate: float = 1e-4
     schedule: str = "constant"
+    warmup: int = 0  # steps over which a constant rate rises to its value
+    average: float = 0.0  # decay of the weights' moving average; 0 keeps none
     optimizer: str = "adam"
     beta: float = 4.0
     gamma: float = 40.0
     batch_norm: bool = True
+    mean_norm: bool = False  # batch norm of fixed scale on the posterior's means alone
     discriminator_learning_rate: float = 1e-4
-    snapshots: tuple[
-        int, ...
-    ] = ()  # steps whose weights are kept as model-<step>.safetensors
+    snapshots: tuple[int, ...] = ()  # steps kept as model-<step>.safetensors
     checkpoint_every: int = 1000
     log_every: int = 100
-    evaluation_images: int = (
-        0  # held-out images that the final losses are taken on; 0 for all
-    )
+    evaluation_images: int = 0  # held-out images of the last losses; 0 for all
     device: str = "cpu"
     precision: str = "float32"
     compile: bool = False
@@ -58,27 +74,18 @@ class TrainingConfig:
                     f"{name} {getattr(self, name)!r} is unknown; "
                     f"choose one of {', '.join(choices)}"
                 )
-        for name in (
-            "D",
-            "steps",
-            "batch_size",
-            "checkpoint_every",
-            "log_every",
-            "threads",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
-        for name in ("seed", "split_seed", "beta", "gamma", "evaluation_images"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(
-                    f"{name} {getattr(self, name)} must be 0 or more and finite"
-                )
+        for name, (least, most) in WHOLE.items():
+            whole_number(name, getattr(self, name), least, most)
+        for name in ("beta", "gamma"):
+            number(name, getattr(self, name), least=0)
         for name in ("learning_rate", "discriminator_learning_rate"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(
-                    f"{name} {getattr(self, name)} must be positive and finite"
-                )
-        if self.batch_norm and self.batch_size < 2:
+            number(name, getattr(self, name), above=0)
+        number("average", self.average, least=0, below=1)
+        if not DEVICE.fullmatch(self.device):
+            raise ValueError(f"device {self.device!r} is unknown; give cpu, cuda or cuda:1")
+        if self.warmup and self.schedule != "constant":
+            raise ValueError(f"warmup {self.warmup} is for a constant schedule; give 0")
+        if (self.batch_norm or self.mean_norm) and self.batch_size < 2:
             raise ValueError(
                 "batch_size 1 has no batch statistics; use 2 or more, or no batch_norm"
             )

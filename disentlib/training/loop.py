@@ -1,95 +1,32 @@
-"""Training: one step, and the loop around it that repeats to the bit and cannot be
-hurt.
-"""
+"""Training: the loop around a step, which repeats to the bit and cannot be hurt."""
 
-import math
-import platform
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from disentlib.files import write_json
-from disentlib.models import objectives
-from disentlib.seeds import stream, torch_stream
+from disentlib.files import read_json, write_json
+from disentlib.models.networks import VAE
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
-from disentlib.training.configuration import MODELS, TrainingConfig
-from disentlib.training.energy import open_meter
+from disentlib.training.average import averaged
+from disentlib.training.batches import rows_of_steps, steps_per_epoch
+from disentlib.training.clock import Clock
+from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.folder import claim, load_model, locked, noticing_sigterm
-from disentlib.training.machine import keep_freed_memory
-from disentlib.training.optimisers import rate_factor
+from disentlib.training.folder import (
+    RunFolder,
+    claim,
+    compare,
+    locked,
+    noticing_sigterm,
+)
+from disentlib.training.machine import chosen_precision, prepare_torch, provenance
 from disentlib.training.state import State, new_state, restore, save
+from disentlib.training.step import own_stream, stepper
 
-__all__ = ["MODELS", "TrainingConfig", "load_model", "train"]
-
-
-def train_step(
-    state: State, x: Tensor, noise: Tensor, config: TrainingConfig
-) -> Tensor:
-    """Update all networks on the images `x` (n, 1, 64, 64) and report the losses in
-    nats.
-
-    `eq-beta-vae` and `eq-factor-vae`; `noise` (n, D) is standard normal. The report has
-    `history.STEP_COLUMNS`, then the KL of each dimension.
-
-    Discriminator and VAE share one pass of codes: Eq. 30 of the thesis permutes the
-    same batch (Kim and Mnih take a second one). Both gradients are taken before either
-    network moves, and each is taken for its own weights only: codes enter the
-    discriminator as a leaf. One backward pass through it serves both, see
-    `objectives.total_correlation_gradient`.
-    """
-    kl_weight, tc_weight = objectives.weights(config.model, config.beta, config.gamma)
-    undefined = x.new_full((), math.nan)
-    tc, d_loss, d_accuracy = undefined, undefined, undefined
-    for optimiser in state.optimisers:
-        optimiser.zero_grad(set_to_none=True)
-    low = torch.autocast(
-        x.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
-    )
-    with low:
-        mu, logvar = state.vae.encode(x)
-    mu, logvar = mu.float(), logvar.float()
-    sampled = config.model != "autoencoder"
-    z = objectives.reparameterise(mu, logvar, noise) if sampled else mu
-    with low:
-        logits = state.vae.decode(z)
-    reconstruction = objectives.bernoulli_reconstruction(logits.float(), x)
-    total, kl = reconstruction, undefined.expand(config.D)
-    if sampled:
-        kl = objectives.gaussian_kl(mu, logvar).mean(dim=0)
-        total = total + kl_weight * kl.sum()
-    if state.discriminator is None:
-        total.backward()
-    else:
-        codes = z.detach().requires_grad_()
-        permutation = torch_stream(
-            config.seed, "permutations", state.step, device=x.device
-        )
-        permuted = objectives.permute_dimensions(z, permutation)
-        with low:
-            answers = state.discriminator(torch.cat([codes, permuted]))
-        joint, marginal = answers.float().chunk(2)
-        tc = objectives.total_correlation(joint)
-        d_loss = objectives.discriminator_loss(joint, marginal)
-        d_loss.backward(inputs=[codes, *state.discriminator.parameters()])
-        gradient = objectives.total_correlation_gradient(codes.grad, joint)
-        torch.autograd.backward([total, z], [None, tc_weight * gradient])
-        total = total + tc_weight * tc
-        right = (joint[:, 0] > joint[:, 1]).sum() + (
-            marginal[:, 1] > marginal[:, 0]
-        ).sum()
-        d_accuracy = right / len(answers)
-    for optimiser in state.optimisers:
-        optimiser.step()
-    terms = torch.stack([reconstruction, total, tc, d_loss, d_accuracy])
-    return torch.cat([terms, kl]).detach()
+Evaluate = Callable[[], tuple[VAE, dict[str, Any]]]
 
 
 def train(
@@ -99,140 +36,161 @@ def train(
     steps.
 
     Goes on from the latest checkpoint there, if any, and ends in the same bits as a run
-    that never stopped. Writes `model.safetensors`, then, last, `result.json`; a
-    finished run is not repeated, its history is yielded. On SIGTERM it keeps a
-    checkpoint and exits with code 143.
+    that never stopped. Writes `model.safetensors`, then, last, `result.json`. A run of
+    as many steps or more is not repeated, its history is yielded; one of fewer goes on,
+    to the same bits as a run planned that long. On SIGTERM it keeps a checkpoint and
+    exits with code 143.
 
-    Raises in one line: `ValueError` for a folder of another configuration,
-    `RuntimeError` where another process trains in it, `FloatingPointError` for losses
-    that are no numbers or explode, `OSError` where the disk is full or read-only.
+    Raises in one line: `ValueError` for a folder of another configuration and for
+    snapshots of steps that are past, `RuntimeError` where another process trains in it,
+    `FloatingPointError` for losses that are no numbers or explode, `OSError` where the
+    disk is full or read-only.
     """
-    folder = Path(folder)
-    with locked(folder), noticing_sigterm() as sigterm:
-        result = folder / "result.json"
-        claim(folder, config)
-        if result.exists():
-            checkpoints.clear(
-                folder / "checkpoints"
-            )  # left where a kill came between the two
-            yield from history.read_history(folder / "history.csv")
+    files = RunFolder(Path(folder))
+    with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
+        config = resolved(config, files)
+        compare(files.path, config)
+        if finished_steps(files) >= config.steps:
+            yield from history.read_history(files.history)
             return
-        prepare_torch(config)
-        state = new_state(config)
-        if kept := checkpoints.load_checkpoint(
-            folder / "checkpoints", config.to_dict()
-        ):
-            restore(state, *kept)
-            yield from state.records
-        energy_source, joules = open_meter(config.device)
         train_index, test_index = train_test_split(
             config.split_seed, size=sprites.grid.size
         )
+        per_epoch = steps_per_epoch(config, train_index)
+        prepare_torch(config)
+        state = opened(config, files)
+        yield from state.records
         sprites = sprites.to(config.device)
         held_out = held_out_index(test_index, config)
-        per_epoch = len(train_index) // config.batch_size
-        if per_epoch < 1:
-            raise ValueError(
-                f"batch_size {config.batch_size} exceeds {len(train_index)} images"
+
+        def evaluate() -> tuple[VAE, dict[str, Any]]:
+            network = averaged(
+                state.vae, state.average, state.step, sprites, train_index, config
             )
-        epoch, mark, earlier = (
-            -1,
-            (state.step, time.monotonic()),
-            (state.seconds, state.joules),
-        )
-        start = mark[1]
-        for step in range(state.step + 1, config.steps + 1):
-            state.step = step
-            if epoch != (epoch := (state.step - 1) // per_epoch):
-                order = stream(config.seed, "data order", epoch).permutation(
-                    train_index
-                )
-            first = (state.step - 1) % per_epoch * config.batch_size
-            x = sprites.batch(order[first : first + config.batch_size], config.device)
-            noise = torch.randn(
-                (len(x), config.D),
-                generator=torch_stream(
-                    config.seed, "posterior noise", state.step, device=config.device
-                ),
-                device=config.device,
-            )
-            factor = rate_factor(state.step, config.steps, config.schedule)
-            for optimiser in state.optimisers:
-                for group in optimiser.param_groups:
-                    group["lr"] = factor * optimiser.defaults["lr"]
+            judge = state.discriminator
+            return network, held_out_losses(network, judge, sprites, held_out, config)
+
+        clock = Clock(state, config)
+        with sigterm.at_once("stopped while a snapshot was made, checkpoint kept"):
+            keep_snapshot(state, files, config, evaluate)
+        advance = stepper(state, sprites, rows_of_steps(config, train_index), config)
+        while state.step < config.steps:
+            advance()
             row = (state.step - 1) % config.log_every
-            state.window[row] = train_step(state, x, noise, config)
             last, stop = state.step == config.steps, sigterm.is_set()
-            log = last or row == config.log_every - 1
-            keep = last or state.step % config.checkpoint_every == 0 or stop
-            snapshot = state.step in config.snapshots
-            if not (log or keep or snapshot):
+            log, snapshot = row == config.log_every - 1, state.step in config.snapshots
+            regular = state.step % config.checkpoint_every == 0
+            if not (log or last or stop or snapshot or regular):
                 continue
             window = state.window[: row + 1].cpu()
             history.check_window(window, state.step - row)
-            now = time.monotonic()
-            state.seconds, state.joules = (
-                earlier[0] + now - start,
-                earlier[1] + joules(),
-            )
-            if log:
-                speed = (state.step - mark[0]) * config.batch_size / (now - mark[1])
-                state.records.append(
-                    history.record_of(window)
-                    | {"step": state.step, "epoch": state.step / per_epoch}
-                    | {"seconds": state.seconds, "joules": state.joules}
-                    | {
-                        "images_per_second": speed,
-                        "learning_rate": factor * config.learning_rate,
-                    }
-                )
-                mark = (state.step, now)
-            if snapshot:
-                losses = held_out_losses(
-                    state.vae, state.discriminator, sprites, held_out, config
-                )
-                save_model(folder / f"model-{state.step}.safetensors", state, losses)
-            if keep:
-                save(state, folder, config)
-            if log:
-                yield state.records[-1]
+            clock.read(state)
+            if log or last:
+                epoch = state.step / per_epoch
+                record = history.record_of(window) | clock.record(state, epoch)
+                if log:
+                    state.records.append(record)
+            if last or stop or snapshot or regular:
+                claim(files.path, config)
+                # A last record in the middle of a window is none of a longer run's.
+                save(state, files, config, extra=[record] if last and not log else [])
+            if log or last:
+                yield record
             if stop and not last:
-                print(
-                    f"SIGTERM: stopped after step {state.step}, checkpoint kept",
-                    file=sys.stderr,
-                )
+                said = f"SIGTERM: stopped after step {state.step}, checkpoint kept"
+                print(said, file=sys.stderr)
                 raise SystemExit(143)
-        losses = held_out_losses(
-            state.vae, state.discriminator, sprites, held_out, config
-        )
-        save_model(folder / "model.safetensors", state, losses)
-        write_json(result, result_of(state, losses, config, energy_source))
-        checkpoints.clear(folder / "checkpoints")
+            if snapshot:
+                with sigterm.at_once(
+                    f"stopped after step {state.step}, checkpoint kept"
+                ):
+                    keep_snapshot(state, files, config, evaluate)
+        with sigterm.at_once(
+            "stopped before the last losses were taken, checkpoint kept"
+        ):
+            network, losses = evaluate()
+        keep_earlier_model(files)
+        save_model(files.model(), network, state.step, losses)
+        content = result_of(state, network, losses, config, clock.energy_source)
+        write_json(files.result, content)
 
 
-def prepare_torch(config: TrainingConfig) -> None:
-    """Threads and precision as configured, memory kept, and kernels that repeat
-    themselves.
+def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
+    """The configuration with "auto" replaced: by what the run began with, else by what
+    is fastest here.
     """
-    keep_freed_memory()
-    torch.set_num_threads(config.threads)
-    torch.set_float32_matmul_precision(
-        "high" if config.precision == "tf32" else "highest"
-    )
-    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
-    torch.backends.cudnn.deterministic = True
+    if config.precision != "auto":
+        return config
+    if files.configuration.exists():
+        kept = read_json(files.configuration).get("precision")
+        return replace(config, precision=kept)
+    return replace(config, precision=chosen_precision(config.device))
 
 
-def save_model(path: Path, state: State, losses: dict[str, Any]) -> None:
-    """Write the VAE's weights, with the step and the held-out losses among the file's
+def finished_steps(files: RunFolder) -> int:
+    """Steps of the finished run in the folder; 0 where there is none."""
+    return int(read_json(files.result)["step"]) if files.result.exists() else 0
+
+
+def opened(config: TrainingConfig, files: RunFolder) -> State:
+    """The state to go on from: the latest checkpoint's, or a fresh one."""
+    state = new_state(config)
+    if kept := checkpoints.load_checkpoint(files.checkpoints, config.to_dict()):
+        restore(state, *kept)
+    elif finished := finished_steps(files):
+        raise ValueError(
+            f"{files.path}: finished after {finished} steps and its checkpoint is gone; "
+            f"ask for {finished} steps, or train anew in another folder"
+        )
+    past = [
+        step
+        for step in config.snapshots
+        if step < state.step and not files.model(step).exists()
+    ]
+    if past:
+        raise ValueError(
+            f"{files.path}: stands at step {state.step}, snapshots {past} are past; "
+            "leave them out, or train anew in another folder"
+        )
+    return state
+
+
+def keep_snapshot(
+    state: State, files: RunFolder, config: TrainingConfig, evaluate: Evaluate
+) -> None:
+    """Write the model of this step, if it is one to keep and not yet there.
+
+    Asked at the start too: a run may have stopped between its checkpoint and this.
+    """
+    path = files.model(state.step)
+    if state.step in config.snapshots and not path.exists():
+        network, losses = evaluate()
+        save_model(path, network, state.step, losses)
+
+
+def keep_earlier_model(files: RunFolder) -> None:
+    """Before a longer run's model takes its name: the shorter run's by its step."""
+    if not files.model().exists():
+        return
+    tensors, facts = checkpoints.load_tensors(files.model())
+    if not (kept := files.model(facts["step"])).exists():
+        checkpoints.save_tensors(kept, tensors, facts)
+
+
+def save_model(path: Path, network: VAE, step: int, losses: dict[str, Any]) -> None:
+    """Write a VAE's weights, with the step and the held-out losses among the file's
     facts.
     """
-    facts = {"step": state.step, "held_out": losses}
-    checkpoints.save_tensors(path, state.vae.state_dict(), facts)
+    facts = {"step": step, "held_out": losses}
+    checkpoints.save_tensors(path, network.state_dict(), facts)
 
 
 def result_of(
-    state: State, losses: dict[str, Any], config: TrainingConfig, energy_source: str
+    state: State,
+    network: VAE,
+    losses: dict[str, Any],
+    config: TrainingConfig,
+    energy_source: str,
 ) -> dict[str, Any]:
     """What `result.json` says of a finished run."""
     terms = ("reconstruction", "kl", "total_correlation", "total", "elbo")
@@ -243,16 +201,9 @@ def result_of(
         "held_out_images": losses["images"],
         "kl_per_dimension": losses["kl_per_dimension"],
         "active": losses["active"],
-        "digest": checkpoints.digest(state.vae.state_dict()),
+        "digest": checkpoints.digest(network.state_dict()),
         "seconds": state.seconds,
         "joules": state.joules,
         "energy_source": energy_source,
-        "provenance": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "machine": platform.machine(),
-            "system": platform.platform(),
-            "threads": torch.get_num_threads(),
-        },
+        "provenance": provenance(config.device),
     }

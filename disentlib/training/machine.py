@@ -1,9 +1,18 @@
-"""Memory of the C library: kept between steps, where it would be given back and faulted
-in.
-"""
+"""The machine under a run: its memory, its precision, and what to say of it later."""
+
 
 import ctypes
+import os
+import platform
+import subprocess
 import sys
+from typing import Any
+
+import numpy as np
+import torch
+
+from disentlib.paths import ROOT
+from disentlib.training.configuration import TrainingConfig
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
@@ -26,3 +35,75 @@ def keep_freed_memory() -> bool:
     if not any(library.mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST_BYTES):
         return False
     return bool(library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def prepare_torch(config: TrainingConfig) -> None:
+    """Threads and precision as configured, memory kept, and kernels that repeat
+    themselves.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(config.threads)
+    torch.set_float32_matmul_precision(
+        "high" if config.precision == "tf32" else "highest"
+    )
+    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+    torch.backends.cudnn.deterministic = True
+
+
+def chosen_precision(device: str) -> str:
+    """What "auto" means on this machine: bfloat16 where it is native, else float32."""
+    return "bfloat16" if bfloat16_is_native(device) else "float32"
+
+
+def bfloat16_is_native(device: str) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_flags())
+
+
+def provenance(device: str) -> dict[str, Any]:
+    """Versions, commit and machine, for `result.json`."""
+    on_card = device.startswith("cuda")
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "commit": commit(),
+        "device": torch.cuda.get_device_name(device) if on_card else _processor(),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the library: `$DISENTLIB_COMMIT`, for copies without a history,
+    else git's answer; None where there is neither.
+    """
+    if given := os.environ.get("DISENTLIB_COMMIT"):
+        return given
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _cpuinfo(key: str) -> str:
+    """The first value of a key in Linux's list of processors, or nothing."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = (line.partition(":") for line in file)
+            return next((v.strip() for name, _, v in lines if name.strip() == key), "")
+    except OSError:
+        return ""
+
+
+def _flags() -> list[str]:
+    return _cpuinfo("flags").split()
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()

@@ -7,32 +7,28 @@ from torch import nn
 
 from disentlib.training.configuration import TrainingConfig
 
+Optimisers = list[torch.optim.Optimizer]
 
-def vae_optimisers(
-    vae: nn.Module, config: TrainingConfig
-) -> list[torch.optim.Optimizer]:
-    """Adam as in the thesis (Table 3), or Muon on the matrices and Adam on the rest.
+
+def vae_optimisers(vae: nn.Module, config: TrainingConfig) -> Optimisers:
+    """Adam as in the thesis (Table 3), gradient descent with momentum, or Muon on the
+    matrices and Adam on the rest.
 
     Muon (Jordan 2024) orthogonalises the updates of matrices; torch's takes those that
     are stored as such, the fully connected layers. `match_rms_adamw` scales it so that
     one rate serves both.
     """
-    matrices = [
-        p for p in vae.parameters() if p.ndim == 2 and config.optimizer == "muon"
-    ]
-    others = [
-        p for p in vae.parameters() if all(p is not matrix for matrix in matrices)
-    ]
-    optimisers: list[torch.optim.Optimizer] = [
-        adam(others, config.learning_rate, (0.9, 0.999))
-    ]
+    rate = config.learning_rate
+    if config.optimizer == "sgd":
+        return [torch.optim.SGD(vae.parameters(), rate, momentum=0.9, fused=True)]
+    muon = config.optimizer == "muon"
+    matrices = [p for p in vae.parameters() if p.ndim == 2 and muon]
+    others = [p for p in vae.parameters() if all(p is not m for m in matrices)]
+    optimisers: Optimisers = [adam(others, config, rate, (0.9, 0.999))]
     if matrices:
         optimisers.append(
             torch.optim.Muon(
-                matrices,
-                config.learning_rate,
-                weight_decay=0.0,
-                adjust_lr_fn="match_rms_adamw",
+                matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
             )
         )
     return optimisers
@@ -43,27 +39,53 @@ def discriminator_optimiser(
 ) -> torch.optim.Optimizer:
     """Adam as in the thesis (Table 4)."""
     rate = config.discriminator_learning_rate
-    return adam(list(discriminator.parameters()), rate, (0.5, 0.9))
+    return adam(list(discriminator.parameters()), config, rate, (0.5, 0.9))
 
 
 def adam(
-    parameters: list[nn.Parameter], rate: float, betas: tuple[float, float]
+    parameters: list[nn.Parameter],
+    config: TrainingConfig,
+    rate: float,
+    betas: tuple[float, float],
 ) -> torch.optim.Optimizer:
     """Torch's Adam in its fused form: one pass over the memory in place of a dozen."""
-    return torch.optim.Adam(parameters, rate, betas=betas, eps=1e-8, fused=True)
+    on_card = config.device.startswith("cuda")
+    return torch.optim.Adam(
+        parameters, rate, betas=betas, eps=1e-8, fused=True, capturable=on_card
+    )
 
 
-def rate_factor(step: int, steps: int, schedule: str) -> float:
-    """Factor on the learning rates in step 1 … `steps`.
+def set_rates(optimisers: Optimisers, factor: float) -> None:
+    """Set every learning rate to `factor` times the one its optimiser was made with.
 
-    "constant" is 1. "one_cycle" is `eq-one-cycle` (Smith and Topin 2019): from 1/25 up
-    to 1 over the first 30 % of the steps and down to 1/250,000, both along half a
-    cosine. A function of the step alone: a run that goes on needs no schedule's state.
+    On a card the rate of a fused optimiser is a tensor, which a recorded step reads
+    anew each time.
     """
-    if schedule == "constant":
-        return 1.0
-    peak = 0.3 * steps - 1
-    last = steps - 1
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            rate = factor * optimiser.defaults["lr"]
+            parameter = group["params"][0]
+            if not (group.get("fused") and parameter.is_cuda):
+                group["lr"] = rate
+            elif isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = torch.tensor(rate, device=parameter.device)
+
+
+def rate_factor(step: int, config: TrainingConfig) -> float:
+    """Factor on the learning rates in step 1 … `config.steps`.
+
+    "constant" is 1, after `config.warmup` steps along a straight line; it does not know
+    how long the run will be, so that one run serves every budget. "one_cycle" is
+    `eq-one-cycle` (Smith and Topin 2019): from 1/25 up to 1 over the first 30 % of the
+    steps and down to 1/250,000, both along half a cosine. A function of the step alone:
+    a run that goes on needs no schedule's state.
+    """
+    if config.schedule == "constant":
+        return min(1.0, step / config.warmup) if config.warmup else 1.0
+    peak = 0.3 * config.steps - 1
+    last = config.steps - 1
     if step - 1 <= peak:
         return half_cosine(1 / 25, 1.0, (step - 1) / peak if peak > 0 else 1.0)
     return half_cosine(1.0, 1 / 250_000, (step - 1 - peak) / (last - peak))

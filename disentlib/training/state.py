@@ -1,8 +1,8 @@
 """The state of a run: all that changes while it trains, fresh, kept and restored."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from torch import Tensor
 from disentlib.models.networks import VAE, Discriminator, initialised
 from disentlib.seeds import torch_stream
 from disentlib.training import checkpoints, history
+from disentlib.training.average import new_average
 from disentlib.training.configuration import TrainingConfig
+from disentlib.training.folder import RunFolder
 from disentlib.training.optimisers import discriminator_optimiser, vae_optimisers
 
 
@@ -25,6 +27,7 @@ class State:
     discriminator: Discriminator | None
     optimisers: list[torch.optim.Optimizer]
     window: Tensor  # reports of the steps since the last record
+    average: list[Tensor]  # of the VAE's weights over steps, or empty
     step: int = 0
     seconds: float = 0.0
     joules: float = 0.0
@@ -34,7 +37,13 @@ class State:
 def new_state(config: TrainingConfig) -> State:
     """Networks with fresh weights, and their optimisers."""
     generator = torch_stream(config.seed, "initialisation")
-    vae = initialised(VAE, generator, D=config.D, batch_norm=config.batch_norm)
+    vae = initialised(
+        VAE,
+        generator,
+        D=config.D,
+        batch_norm=config.batch_norm,
+        mean_norm=config.mean_norm,
+    )
     # Channels last: the faster layout for convolutions and batch norm
     # (bench/training_step.py).
     vae = vae.to(config.device, memory_format=torch.channels_last)
@@ -45,17 +54,22 @@ def new_state(config: TrainingConfig) -> State:
             config.device
         )
         optimisers.append(discriminator_optimiser(discriminator, config))
-    if config.compile:  # on CUDA this mode records CUDA graphs
+    if config.compile and config.device == "cpu":  # on a card the step is recorded whole
         for network in (vae.features, vae.decoder, discriminator):
             if network is not None:
-                network.compile(mode="reduce-overhead")
+                network.compile()
     width = len(history.STEP_COLUMNS) + config.D
     window = torch.full((config.log_every, width), math.nan, device=config.device)
-    return State(vae, discriminator, optimisers, window)
+    return State(vae, discriminator, optimisers, window, new_average(vae, config))
 
 
-def save(state: State, folder: Path, config: TrainingConfig) -> None:
-    """Keep a checkpoint and the history so far."""
+def save(
+    state: State,
+    files: RunFolder,
+    config: TrainingConfig,
+    extra: Sequence[dict[str, float]] = (),
+) -> None:
+    """Keep a checkpoint, and the history so far with `extra` records at its end."""
     tensors = {f"vae/{name}": tensor for name, tensor in state.vae.state_dict().items()}
     if state.discriminator is not None:
         parts = state.discriminator.state_dict().items()
@@ -65,14 +79,16 @@ def save(state: State, folder: Path, config: TrainingConfig) -> None:
             tensors |= {
                 f"optimiser/{i}/{j}/{name}": tensor for name, tensor in values.items()
             }
+    for (name, _), tensor in zip(state.vae.named_parameters(), state.average):
+        tensors[f"average/{name}"] = tensor
     tensors["history"] = history.to_tensor(state.records, config.D)
     tensors["history/window"] = state.window
     facts = {"config": config.to_dict(), "step": state.step}
     facts |= {"seconds": state.seconds, "joules": state.joules}
     # In this order, so that the history is never behind the checkpoint that a run goes
     # on from.
-    history.write_history(folder / "history.csv", state.records, config.D)
-    checkpoints.save_checkpoint(folder / "checkpoints", state.step, tensors, facts)
+    history.write_history(files.history, [*state.records, *extra], config.D)
+    checkpoints.save_checkpoint(files.checkpoints, state.step, tensors, facts)
 
 
 def restore(state: State, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -101,6 +117,8 @@ def restore(state: State, tensors: dict[str, Tensor], facts: dict[str, Any]) -> 
             values.setdefault(int(number), {})[key] = tensor
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": values, "param_groups": groups})
+    for (name, _), tensor in zip(state.vae.named_parameters(), state.average):
+        tensor.copy_(tensors[f"average/{name}"])
     state.window.copy_(tensors["history/window"])
     state.records = history.from_tensor(tensors["history"], state.vae.D)
     state.step, state.seconds, state.joules = (
