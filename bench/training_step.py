@@ -30,10 +30,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from disentlib.models import objectives
 from disentlib.models.networks import VAE, Discriminator
 from disentlib.sprites.table import GRID, load_sprites
+from disentlib.training import train
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.loop import prepare_torch, train, train_step
-from disentlib.training.machine import keep_freed_memory
+from disentlib.training.machine import keep_freed_memory, prepare_torch
 from disentlib.training.state import new_state
+from disentlib.training.step import train_step
 
 D, BATCH, STEPS, PRODUCT = 10, 64, 8, 2 * 2048**3
 WAYS = {  # name: what runs, threads of a process, processes
@@ -167,10 +168,10 @@ def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
     state, noise = new_state(config), torch.randn(BATCH, D)
     x = load_sprites().batch(torch.arange(BATCH) * (GRID.size // BATCH))
     with FlopCounterMode(display=False) as counter:
-        train_step(state, x, noise, config)
+        train_step(state, x, noise, noise, config)
     with torch.profiler.profile() as profile:
         for _ in range(5):
-            train_step(state, x, noise, config)
+            train_step(state, x, noise, noise, config)
     entries = sorted(
         profile.key_averages(), key=lambda entry: -entry.self_cpu_time_total
     )

@@ -59,7 +59,7 @@ def permute_dimensions(z: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def permute_by(z: Tensor, keys: Tensor) -> Tensor:
-    """`permute_dimensions` in the order of given `keys` (n, D), uniform random numbers."""
+    """`permute_dimensions` in the order of `keys` (n, D), uniform random numbers."""
     return z.detach().gather(0, keys.argsort(dim=0))
 
 

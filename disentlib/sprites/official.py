@@ -14,7 +14,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -124,6 +123,8 @@ def _opened(path: Path) -> Iterator[Callable[..., Parts]]:
             with zipfile.ZipFile(path) as archive:
                 yield lambda *form: _from_npz(path, archive, *form)
         elif start == b"\x89HDF\r\n\x1a\n":
+            import h5py  # here, since nothing else needs it
+
             with h5py.File(path, "r") as file:
                 yield lambda *form: _from_hdf5(path, file, *form)
         elif start[:1] == pickle.PROTO:
@@ -178,7 +179,7 @@ def _from_npz(path: Path, archive: zipfile.ZipFile, names, shape, dtype) -> Part
         file.read(1)  # at the end the archive's checksum is compared
 
 
-def _from_hdf5(path: Path, file: h5py.File, names, shape, dtype) -> Parts:
+def _from_hdf5(path: Path, file: Any, names, shape, dtype) -> Parts:
     name = names[1]
     if name not in file:
         raise ValueError(f"{path}: has no array {name!r}; it is not the official file")

@@ -1,4 +1,4 @@
-"""The moving average of a run's weights: what is evaluated where the rate is constant."""
+"""The moving average of a run's weights, evaluated where the rate is constant."""
 
 import copy
 
@@ -40,7 +40,7 @@ def averaged(
     train_index: NDArray[np.int64],
     config: TrainingConfig,
 ) -> VAE:
-    """The VAE to evaluate after `step`: a copy with averaged weights; else `vae` itself.
+    """The VAE to evaluate after `step`: a copy with averaged weights, or `vae`.
 
     The average began at zero, so that it is divided by 1 - decay^step, as Adam does
     with its moments. Batch norm's statistics belong to weights: they are measured anew
@@ -56,10 +56,14 @@ def averaged(
 
 
 def measure_batch_norm(
-    network: VAE, sprites: Sprites, train_index: NDArray[np.int64], config: TrainingConfig
+    network: VAE,
+    sprites: Sprites,
+    train_index: NDArray[np.int64],
+    config: TrainingConfig,
 ) -> None:
     """Set batch norm's running statistics to their means over training batches."""
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._NormBase)]
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

@@ -82,7 +82,9 @@ class TrainingConfig:
             number(name, getattr(self, name), above=0)
         number("average", self.average, least=0, below=1)
         if not DEVICE.fullmatch(self.device):
-            raise ValueError(f"device {self.device!r} is unknown; give cpu, cuda or cuda:1")
+            raise ValueError(
+                f"device {self.device!r} is unknown; give cpu, cuda or cuda:1"
+            )
         if self.warmup and self.schedule != "constant":
             raise ValueError(f"warmup {self.warmup} is for a constant schedule; give 0")
         if (self.batch_norm or self.mean_norm) and self.batch_size < 2:

@@ -112,7 +112,7 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there; train this run first")
     config = configuration_of(folder)
-    vae = VAE(config.D, config.batch_norm)
+    vae = VAE(config.D, config.batch_norm, config.mean_norm)
     vae.load_state_dict(load_tensors(path)[0])
     return vae.eval().requires_grad_(False)
 

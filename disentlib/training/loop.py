@@ -139,8 +139,8 @@ def opened(config: TrainingConfig, files: RunFolder) -> State:
         restore(state, *kept)
     elif finished := finished_steps(files):
         raise ValueError(
-            f"{files.path}: finished after {finished} steps and its checkpoint is gone; "
-            f"ask for {finished} steps, or train anew in another folder"
+            f"{files.path}: finished after {finished} steps and its checkpoint is "
+            f"gone; ask for {finished} steps, or train anew in another folder"
         )
     past = [
         step

@@ -1,6 +1,5 @@
 """The machine under a run: its memory, its precision, and what to say of it later."""
 
-
 import ctypes
 import os
 import platform

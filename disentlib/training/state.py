@@ -54,7 +54,7 @@ def new_state(config: TrainingConfig) -> State:
             config.device
         )
         optimisers.append(discriminator_optimiser(discriminator, config))
-    if config.compile and config.device == "cpu":  # on a card the step is recorded whole
+    if config.compile and config.device == "cpu":  # on a card a step is recorded whole
         for network in (vae.features, vae.decoder, discriminator):
             if network is not None:
                 network.compile()

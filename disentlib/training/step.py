@@ -1,4 +1,4 @@
-"""One step of training, and the function that takes a run from each step to the next."""
+"""One step of training, and the function that takes a run from step to step."""
 
 import math
 import threading
@@ -18,7 +18,7 @@ from disentlib.training.configuration import TrainingConfig
 from disentlib.training.optimisers import rate_factor, set_rates
 from disentlib.training.state import State
 
-EAGER_STEPS = 3  # before a graph is recorded: libraries and optimisers set themselves up
+EAGER_STEPS = 3  # before a graph is recorded, while libraries set themselves up
 RECORDING = threading.Lock()  # one graph at a time, where threads train side by side
 
 
@@ -45,12 +45,12 @@ def train_step(
     low = low_precision(config)
     with low:
         mu, logvar = state.vae.encode(x)
-    mu, logvar = mu.float(), logvar.float()
+    mu, logvar = full(mu), full(logvar)
     sampled = config.model != "autoencoder"
     z = objectives.reparameterise(mu, logvar, noise) if sampled else mu
     with low:
         logits = state.vae.decode(z)
-    reconstruction = objectives.bernoulli_reconstruction(logits.float(), x)
+    reconstruction = objectives.bernoulli_reconstruction(full(logits), x)
     total, kl = reconstruction, undefined.expand(config.D)
     if sampled:
         kl = objectives.gaussian_kl(mu, logvar).mean(dim=0)
@@ -62,7 +62,7 @@ def train_step(
         permuted = objectives.permute_by(z, keys)
         with low:
             answers = state.discriminator(torch.cat([codes, permuted]))
-        joint, marginal = answers.float().chunk(2)
+        joint, marginal = full(answers).chunk(2)
         tc = objectives.total_correlation(joint)
         d_loss = objectives.discriminator_loss(joint, marginal)
         d_loss.backward(inputs=[codes, *state.discriminator.parameters()])
@@ -91,6 +91,11 @@ def low_precision(config: TrainingConfig) -> torch.autocast:
         enabled=config.precision == "bfloat16",
         cache_enabled=not on_card(config),
     )
+
+
+def full(outputs: Tensor) -> Tensor:
+    """What large layers computed in bfloat16, for the losses: in float32."""
+    return outputs.float() if outputs.dtype == torch.bfloat16 else outputs
 
 
 def on_card(config: TrainingConfig) -> bool:
@@ -185,7 +190,7 @@ def recorded(step: Callable[[], None]) -> Callable[[], None]:
 
 @contextmanager
 def own_stream(config: TrainingConfig) -> Iterator[None]:
-    """Run on a stream of one's own on a card, so that runs side by side overlap there."""
+    """Run on a stream of one's own on a card, where runs side by side overlap."""
     if not on_card(config):
         yield
         return

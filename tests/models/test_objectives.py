@@ -15,8 +15,8 @@ from disentlib.models.networks import Discriminator
 from disentlib.seeds import torch_stream
 from disentlib.training import history
 from disentlib.training.configuration import MODELS
-from disentlib.training.loop import train_step
 from disentlib.training.state import new_state
+from disentlib.training.step import train_step
 
 WEIGHTS = {
     "autoencoder": (0, 0),
@@ -203,7 +203,8 @@ def test_step_takes_the_gradients_of_the_textbook(model, batch_norm, small):
     state.optimisers = [Recorder(state.vae.parameters())]
     if state.discriminator is not None:
         state.optimisers.append(Recorder(state.discriminator.parameters()))
-    report = train_step(state, x, noise, settings)
+    keys = torch.rand(16, 3, generator=torch_stream(settings.seed, "permutations", 5))
+    report = train_step(state, x, noise, keys, settings)
     assert float(report[history.STEP_COLUMNS.index("total")]) == pytest.approx(
         total, rel=1e-5
     )
@@ -230,7 +231,7 @@ def test_beta_and_gamma_weigh_their_terms(small):
 
     def terms(**changes):
         settings = config(batch_size=16, **changes)
-        report = train_step(new_state(settings), x, noise, settings).double()
+        report = train_step(new_state(settings), x, noise, noise, settings).double()
         values = dict(zip(history.STEP_COLUMNS, report.tolist()))
         return values | {"kl": float(report[len(history.STEP_COLUMNS) :].sum())}
 

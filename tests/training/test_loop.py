@@ -234,15 +234,14 @@ def test_rates_follow_torchs_one_cycle():
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.0, total_steps=steps)
         for step in range(1, steps + 1):
             want = optimiser.param_groups[0]["lr"]
-            assert rate_factor(step, steps, "one_cycle") == pytest.approx(
-                want, rel=1e-9
-            )
-            assert rate_factor(step, steps, "constant") == 1
+            cycling = config(steps=steps, schedule="one_cycle")
+            assert rate_factor(step, cycling) == pytest.approx(want, rel=1e-9)
+            assert rate_factor(step, config(steps=steps)) == 1
             optimiser.step()
             if step < steps:
                 cycle.step()
     assert all(
-        0 < rate_factor(s, n, "one_cycle") <= 1
+        0 < rate_factor(s, config(steps=n, schedule="one_cycle")) <= 1
         for n in (1, 2, 3)
         for s in range(1, n + 1)
     )
@@ -251,7 +250,7 @@ def test_rates_follow_torchs_one_cycle():
 def test_the_rate_reaches_the_optimiser_and_the_history(small, tmp_path):
     settings = config(schedule="one_cycle", log_every=1, learning_rate=0.01)
     records = run(settings, small, tmp_path)
-    want = [0.01 * rate_factor(step, 7, "one_cycle") for step in range(1, 8)]
+    want = [0.01 * rate_factor(step, settings) for step in range(1, 8)]
     assert [r["learning_rate"] for r in records] == pytest.approx(want)
     constant = run(replace(settings, schedule="constant"), small, tmp_path / "constant")
     assert {r["learning_rate"] for r in constant} == {0.01}
@@ -360,15 +359,15 @@ def test_a_loss_that_explodes_stops_the_run_in_one_line(model, small, tmp_path):
 
 
 def test_a_run_that_goes_wrong_late_keeps_what_was_good(small, tmp_path, monkeypatch):
-    import disentlib.training.loop
+    import disentlib.training.step
 
-    plain = disentlib.training.loop.train_step
+    plain = disentlib.training.step.train_step
 
-    def bad(state, x, noise, settings):
-        report = plain(state, x, noise, settings)
+    def bad(state, x, noise, keys, settings):
+        report = plain(state, x, noise, keys, settings)
         return report if state.step < 6 else report * math.nan
 
-    monkeypatch.setattr(disentlib.training.loop, "train_step", bad)
+    monkeypatch.setattr(disentlib.training.step, "train_step", bad)
     settings, seen = config(steps=9), []
     with pytest.raises(
         FloatingPointError, match=r"^step 6: total loss nan, reconstruction nan"
@@ -379,7 +378,7 @@ def test_a_run_that_goes_wrong_late_keeps_what_was_good(small, tmp_path, monkeyp
     assert kept == ["step-000000002.safetensors", "step-000000004.safetensors"]
     assert not (tmp_path / "result.json").exists()
     # What was kept is good: once the cause is gone the run goes on to the usual end.
-    monkeypatch.setattr(disentlib.training.loop, "train_step", plain)
+    monkeypatch.setattr(disentlib.training.step, "train_step", plain)
     run(settings, small, tmp_path)
     run(settings, small, tmp_path / "twin")
     one, twin = (
@@ -391,19 +390,19 @@ def test_a_run_that_goes_wrong_late_keeps_what_was_good(small, tmp_path, monkeyp
 def test_weights_lost_in_the_very_last_update_are_no_result(
     small, tmp_path, monkeypatch
 ):
-    import disentlib.training.loop
+    import disentlib.training.step
 
-    plain = disentlib.training.loop.train_step
+    plain = disentlib.training.step.train_step
 
-    def bad(state, x, noise, settings):
-        report = plain(state, x, noise, settings)
+    def bad(state, x, noise, keys, settings):
+        report = plain(state, x, noise, keys, settings)
         if (
             state.step == settings.steps
         ):  # the loss was fine, the update after it is not
             state.vae.mean.weight.data[0, 0] = math.nan
         return report
 
-    monkeypatch.setattr(disentlib.training.loop, "train_step", bad)
+    monkeypatch.setattr(disentlib.training.step, "train_step", bad)
     with pytest.raises(
         FloatingPointError, match=r"^step 7: vae/mean.weight is no longer finite"
     ):
