@@ -17,10 +17,9 @@ from disentlib.files import read_json
 from disentlib.models.objectives import weights
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites, train_test_split
-from disentlib.training import history
+from disentlib.training import history, load_model, train
 from disentlib.training.configuration import MODELS
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.loop import load_model, train
 from disentlib.training.optimisers import rate_factor
 from disentlib.training.state import new_state
 
