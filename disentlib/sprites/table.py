@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from disentlib.files import atomic_write
 from disentlib.paths import cache_folder
@@ -55,7 +55,7 @@ class Sprites:
         rows: ArrayLike | torch.Tensor,
         device: str | torch.device | None = None,
         dtype: torch.dtype = torch.uint8,
-    ) -> UInt8[NDArray[np.uint8], "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
+    ) -> UInt8[np.ndarray, "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
         """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
         there.
 
@@ -71,7 +71,7 @@ class Sprites:
 
     def batch(
         self,
-        rows: Int64[NDArray[np.int64], " n"] | Int64[torch.Tensor, " n"],
+        rows: Int64[np.ndarray, " n"] | Int64[torch.Tensor, " n"],
         device: str | torch.device = "cpu",
     ) -> Float32[torch.Tensor, "n 1 64 64"]:
         """Images (n, 1, 64, 64) in {0, 1} as float32 on `device`, for training.
@@ -121,7 +121,7 @@ def load_sprites(path: str | Path | None = None) -> Sprites:
     return Sprites(torch.from_numpy(words.view(np.uint8)))
 
 
-def rendered() -> UInt64[NDArray[np.uint64], "737280 64"]:
+def rendered() -> UInt64[np.ndarray, "737280 64"]:
     """Words (737280, 64) of the rendered grid, from the cache if it is there."""
     # A change of the renderer's text changes the name, so that no stale image is ever
     # read.
@@ -148,7 +148,7 @@ def rendered() -> UInt64[NDArray[np.uint64], "737280 64"]:
 
 def train_test_split(
     seed: int = 0, fraction: float = 0.7, size: int = GRID.size
-) -> tuple[Int64[NDArray[np.int64], " train"], Int64[NDArray[np.int64], " test"]]:
+) -> tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"]]:
     """Rows (n) to train on and rows held out, each rising: `fraction` of `size` and the
     rest.
 
