@@ -62,6 +62,11 @@ def decoder(D: int, batch_norm: bool) -> nn.Sequential:
     return nn.Sequential(*layers, OneChannelUpconv(32, 1, 4, stride=2, padding=1))
 
 
+def batch_norm_of_means(D: int) -> nn.BatchNorm1d:
+    """To mean 0 and variance 1 also where, at the start, means hardly vary."""
+    return nn.BatchNorm1d(D, eps=1e-10, affine=False)
+
+
 class VAE(nn.Module):
     """Variational autoencoder of images (n, 1, 64, 64) with a D-dimensional
     representation.
@@ -82,7 +87,7 @@ class VAE(nn.Module):
         self.D = D
         self.features = encoder(batch_norm)
         self.mean = nn.Linear(128, D)
-        self.mean_norm = nn.BatchNorm1d(D, affine=False) if mean_norm else None
+        self.mean_norm = batch_norm_of_means(D) if mean_norm else None
         self.logvar = nn.Linear(128, D)
         self.decoder = decoder(D, batch_norm)
 
