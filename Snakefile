@@ -100,7 +100,7 @@ rule collect:
     message:
         "Collecting the study's table"
     shell:
-        f"{PYTHON} -m disentlib.study.results {STUDY}"
+        f"{PYTHON} -m disentlib.study.results {STUDY} && {PYTHON} -m disentlib.study.explorer {STUDY}"
 
 
 rule book:

@@ -18,6 +18,7 @@ PURPOSES = (
     "evaluation",
     "codes",
     "pictures",
+    "explorer",
     "scores",
     "designs",
 )

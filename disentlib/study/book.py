@@ -12,6 +12,7 @@ from pathlib import Path
 
 from disentlib.files import atomic_write
 from disentlib.paths import RESULTS, ROOT, STUDIES
+from disentlib.study.explorer import place_models
 from disentlib.study.pages import INLINE
 from disentlib.study.results import load_results
 
@@ -73,6 +74,7 @@ def build() -> int:
         command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(ROOT)]
         code = subprocess.run(command, env=environment, cwd=ROOT).returncode
     if code == 0:
+        place_models(BUILD / "html")
         with atomic_write(BUILD / f"{study}.built") as temporary:
             temporary.write_text(f"{key}\n")
     else:

@@ -1,0 +1,148 @@
+"""The models of the book's explorer: scripts under results/<study>/models/, and their
+place beside the built pages. `python -m disentlib.study.explorer desk` makes those of a
+study whose results are collected.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from disentlib import metrics
+from disentlib.files import atomic_write
+from disentlib.paths import RESULTS, RUNS
+from disentlib.scoring.codes import encode
+from disentlib.scoring.export import save_script
+from disentlib.seeds import stream
+from disentlib.sprites.table import GRID, load_sprites
+from disentlib.study.figures.names import title
+from disentlib.study.measures import EXCESS, THESIS, codes_of
+from disentlib.study.plan import Run
+from disentlib.study.results import IDENTITY, Results, load_results
+from disentlib.training.folder import RunFolder, load_model
+
+IMAGES = 4096  # random rows over which the KL divergence of a dimension is averaged
+SHOWN = (*THESIS, "dci_completeness", "mig", "sap", "modularity", "irs")
+START = ("beta_vae", 10)  # what the page opens with, where it is there
+
+
+def export_models(results: Results, runs: Iterable[tuple[Run, Path]]) -> list[Path]:
+    """Write a script of each run (with its folder) that has results; returns the paths.
+
+    Scores are those of the study's table, importances those of its pictures, the KL
+    divergences are taken here. Raises `FileNotFoundError` for a run without weights.
+    """
+    sprites = load_sprites()
+    rows = stream(0, "explorer").integers(GRID.size, size=IMAGES)
+    paths = []
+    for run, folder in runs:
+        vae = load_model(folder)
+        posterior = encode(vae, sprites, rows)
+        used = np.unique(rows)
+        kl = metrics.kl_per_dimension(posterior.mean[used], posterior.logvar[used])
+        facts = facts_of(results, run) | {"kl": kl.round(4).tolist()}
+        path = results.folder / "models" / f"{facts['id']}.js"
+        save_script(path, vae, facts)
+        paths.append(path)
+    return paths
+
+
+def shown_runs(results: Results, runs: Path) -> list[tuple[Run, Path]]:
+    """The first run of each variant, model and D that is in the table and whose weights
+    are below the folder `runs` (of the study), with its folder.
+    """
+    there = set(results.table[IDENTITY].itertuples(index=False, name=None))
+    first: dict[tuple[str, str, int], tuple[Run, Path]] = {}
+    for run in results.study.runs:
+        config, folder = run.config, runs / run.key
+        scored = (run.variant, config.model, config.D, config.seed) in there
+        if scored and RunFolder(folder).model().exists():
+            first.setdefault((run.variant, config.model, config.D), (run, folder))
+    return list(first.values())
+
+
+def facts_of(results: Results, run: Run) -> dict[str, Any]:
+    """What the page says of a run: its name, its scores, its Hinton diagram."""
+    model, D = run.config.model, run.config.D
+    name = f"{title(model)}, D = {D}"
+    if run.variant:
+        name = f"{name}, {title(run.variant)}"
+    parts = (results.study.name, run.variant, model, f"D{D}")
+    identity = dict(zip(IDENTITY, (run.variant, model, D, run.config.seed)))
+    importances = results.pictures(model, D, run.variant).importances
+    return {
+        "id": "-".join(filter(None, parts)),
+        "title": name,
+        "step": run.config.steps,
+        "start": not run.variant and (model, D) == START,
+        "scores": scores_of(results.table, identity),
+        "importances": np.round(importances.astype(float), 4).tolist(),
+    }
+
+
+def scores_of(
+    table: pd.DataFrame, identity: dict[str, Any]
+) -> list[tuple[str, float, float | None]]:
+    """Title, value and excess over rotations (None where there is none) of the scores
+    of a run's last step, sampled codes.
+    """
+    rows = table[(table[list(identity)] == pd.Series(identity)).all(axis=1)]
+    rows = rows[rows["step"] == rows["step"].max()]
+    values = {(row.measure, row.codes): float(row.value) for row in rows.itertuples()}
+    found = []
+    for measure in SHOWN:
+        codes = codes_of(measure)
+        if (measure, codes) in values:
+            excess = values.get((measure + EXCESS, codes))
+            found.append((title(measure), values[measure, codes], excess))
+    return found
+
+
+def place_models(html: Path, results: Path = RESULTS) -> int:
+    """Copy the models of all studies beside the pages in `html`, with a catalogue;
+    returns how many.
+    """
+    folder = html / "explorer" / "models"
+    shutil.rmtree(folder, ignore_errors=True)
+    entries = []
+    for path in sorted(results.glob("*/models/*.js")):
+        head = path.read_text().removeprefix("Explorer.addModel(").removesuffix(");\n")
+        facts = json.loads(head)
+        entries.append({key: facts[key] for key in ("id", "title", "start")})
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / path.name)
+    entries.sort(key=in_order)
+    with atomic_write(folder / "catalogue.js") as temporary:
+        temporary.write_text(f"Explorer.catalogue = {json.dumps(entries)};\n")
+    return len(entries)
+
+
+def in_order(entry: dict[str, Any]) -> tuple[Any, ...]:
+    """Studies by name, models by name, D by size."""
+    study, *_, D = entry["id"].split("-")
+    return study, entry["title"].split(", D =")[0], int(D.removeprefix("D"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; says which scripts it wrote."""
+    parser = argparse.ArgumentParser(
+        prog="python -m disentlib.study.explorer", description=__doc__
+    )
+    parser.add_argument("study", help="a study whose results are collected")
+    parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")
+    given = parser.parse_args(arguments)
+    results = load_results(given.study)
+    shutil.rmtree(results.folder / "models", ignore_errors=True)
+    runs = shown_runs(results, given.runs or RUNS / given.study)
+    for path in export_models(results, runs):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

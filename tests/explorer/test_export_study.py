@@ -1,0 +1,95 @@
+"""Models of a study for the explorer: what a script says of its run, and the catalogue."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from disentlib.models.networks import VAE
+from disentlib.scoring import pictures
+from disentlib.study import explorer
+from disentlib.study.plan import load_study
+from disentlib.study.results import COLUMNS, Results, picture_name
+from disentlib.training.checkpoints import save_tensors
+from disentlib.training.folder import RunFolder, claim
+
+
+@pytest.fixture
+def results(tmp_path):
+    study = load_study("quick")
+    rows = []
+    for run in study.runs[:2]:  # the others are not scored
+        config = run.config
+        torch.manual_seed(0)
+        folder = tmp_path / "runs" / run.key
+        claim(folder, config)
+        vae = VAE(config.D, config.batch_norm)
+        save_tensors(RunFolder(folder).model(), vae.state_dict(), {"step": 1})
+        identity = ("", config.model, config.D, config.seed)
+        for measure, value in (("mig", 0.25), ("mig_excess", 0.125), ("sap", 0.5)):
+            rows.append([*identity, 600, "sampled", measure, value, None])
+            rows.append([*identity, 300, "sampled", measure, 0.9, None])
+            rows.append([*identity, 600, "mean", measure, 0.7, None])
+        grey = np.zeros((2, 64, 64), np.uint8)
+        kept = pictures.Pictures(
+            grey, grey, np.zeros((config.D, 9, 64, 64), np.uint8), np.eye(config.D, 5)
+        )
+        path = tmp_path / "results" / "quick" / "pictures"
+        pictures.save_pictures(path / picture_name(config.model, config.D), kept)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return Results(study, table, pd.DataFrame(), tmp_path / "results" / "quick")
+
+
+def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
+    monkeypatch.setattr(explorer, "IMAGES", 20)
+    monkeypatch.setattr(explorer, "GRID", small.grid)
+    monkeypatch.setattr(explorer, "load_sprites", lambda: small)
+    runs = explorer.shown_runs(results, tmp_path / "runs")
+    assert [run.config.D for run, _ in runs] == [4, 10]
+    paths = explorer.export_models(results, runs)
+    assert [path.name for path in paths] == [
+        "quick-beta_vae-D4.js",
+        "quick-beta_vae-D10.js",
+    ]
+    text = paths[0].read_text()
+    facts = json.loads(text.removeprefix("Explorer.addModel(").removesuffix(");\n"))
+    assert facts["title"] == "β-VAE, D = 4" and facts["step"] == 600
+    assert facts["scores"] == [["MIG", 0.25, 0.125], ["SAP", 0.5, None]]
+    assert facts["importances"] == np.eye(4, 5).tolist()
+    assert len(facts["kl"]) == 4 and min(facts["kl"]) >= 0
+
+    html = tmp_path / "html"
+    assert explorer.place_models(html, tmp_path / "results") == 2
+    catalogue = (html / "explorer" / "models" / "catalogue.js").read_text()
+    entries = json.loads(catalogue.split(" = ", 1)[1].rstrip(";\n"))
+    assert [entry["id"] for entry in entries] == [path.stem for path in paths]
+    assert [entry["start"] for entry in entries] == [False, True]
+
+
+def test_a_run_without_weights_is_left_out(results, tmp_path):
+    first = results.study.runs[0]
+    RunFolder(tmp_path / "runs" / first.key).model().unlink()
+    runs = explorer.shown_runs(results, tmp_path / "runs")
+    assert [run.config.D for run, _ in runs] == [10]
+
+
+def test_a_book_without_models_has_an_empty_catalogue(tmp_path):
+    assert explorer.place_models(tmp_path, tmp_path / "none") == 0
+    catalogue = tmp_path / "explorer" / "models" / "catalogue.js"
+    assert catalogue.read_text() == "Explorer.catalogue = [];\n"
+
+
+def test_variants_are_named(results):
+    run = replace(results.study.runs[0], variant="batch_norm")
+    table = results.table.assign(variant="batch_norm")
+    folder = results.folder / "pictures"
+    (folder / picture_name("beta_vae", 4)).rename(
+        folder / picture_name("beta_vae", 4, "batch_norm")
+    )
+    facts = explorer.facts_of(replace(results, table=table), run)
+    assert facts["id"] == "quick-batch_norm-beta_vae-D4"
+    assert facts["title"] == "β-VAE, D = 4, batch norm"
+    assert facts["start"] is False

@@ -1,0 +1,176 @@
+// The page: factors that draw a sprite, and one or two models that encode it.
+"use strict";
+(function (Explorer) {
+  const { text, sprites, models, reader } = Explorer;
+  const { h, slider, choice, picture, status, eachFrame } = Explorer.widgets;
+  const START = [2, 4, 5, 12, 18];  // a heart
+  const VALUE = (k, c) => reader.values([0, 1, 2, 3, 4].map((i) => (i === k ? c : 0)))[k];
+
+  // {model, with, factors, codes: [..., ...]} of a link, as far as it makes sense.
+  function fromLink() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const factors = (asked.get("factors") || "").split(".").map(Number);
+    const sound = factors.length === 5 &&
+      factors.every((c, k) => Number.isInteger(c) && c >= 0 && c < sprites.FACTORS[k].size);
+    const codes = ["code", "code2"].map((name) => asked.has(name) && asked.get(name).split(",").map(Number));
+    return { ids: [asked.get("model"), asked.get("with")], factors: sound ? factors : [...START], codes };
+  }
+
+  const captioned = (canvas, caption) => h("figure", {}, canvas, h("figcaption", {}, caption));
+
+  function page(root) {
+    const said = status(), sprite = picture(text.page.image);
+    const panels = [null, null], since = [null, null], ids = ["", ""];
+    const places = h("div", { class: "ex-panels" }), strip = h("div", { class: "ex-pictures" });
+    const alert = h("p", { class: "ex-alert", role: "alert" });
+    let factors = [...START], held = null, image, catalogue = [];
+
+    const link = () => {
+      const state = new URLSearchParams({ model: ids[0], with: ids[1], factors: factors.join(".") });
+      panels.forEach((p, i) => {
+        if (p && p.state.edited) state.set(i ? "code2" : "code", Array.from(p.state.z, (v) => v.toFixed(2)));
+      });
+      return `#${state}`;
+    };
+    // The address bar keeps up, but not at every frame: browsers limit that.
+    let remembering;
+    const remember = () => {
+      clearTimeout(remembering);
+      remembering = setTimeout(() => history.replaceState(null, "", link()), 300);
+    };
+
+    const redraw = eachFrame(() => {
+      image = sprites.render(factors);
+      sprite.paint(image);
+      const counts = panels.map((p, i) => {
+        if (!p) return "";
+        const answered = p.show(factors, image, since[i]);
+        const line = text.said.answered(answered.map(text.dimension), p.state.z.length);
+        return panels[1] && panels[0] ? text.said.inModel(p.facts.title, line) : line;
+      }).filter(Boolean);
+      if (held !== null && held.from !== factors[held.k])
+        said.say(text.said.factor(text.factors.change[held.k](VALUE(held.k, held.from), VALUE(held.k, factors[held.k])), counts));
+      remember();
+    });
+
+    // Taking hold of a factor: changes are counted from here.
+    function hold(k) {
+      if (held && held.k === k) return;
+      held = { k, from: factors[k] };
+      panels.forEach((p, i) => { since[i] = p && Float32Array.from(p.state.posterior.mu); });
+      root.dataset.factor = k;
+    }
+
+    const sliders = sprites.FACTORS.map(({ size }, k) => slider({
+      label: text.factors.labels[k], min: 0, max: size - 1, step: 1, value: factors[k],
+      format: (c) => text.factors.value[k](VALUE(k, c)),
+      hold: () => hold(k),
+      move: (c) => { hold(k); factors = factors.map((old, i) => (i === k ? c : old)); redraw(); },
+    }));
+
+    function setFactors(classes) {
+      factors = [...classes];
+      held = null;
+      since.fill(null);
+      delete root.dataset.factor;
+      sliders.forEach((s, k) => s.set(factors[k]));
+      redraw();
+    }
+
+    // Put a model in place i (null: none), at the present sprite.
+    function put(i, model, codes) {
+      const panel = model && Explorer.panel(model, (message, from) => {
+        held = null;
+        said.say(panels[0] && panels[1] ? text.said.inModel(from.facts.title, message) : message);
+        remember();
+      });
+      panels[i] = panel;
+      held = null;
+      since.fill(null);
+      const there = panels.filter(Boolean);
+      places.replaceChildren(...there.map((p) => p.element));
+      strip.replaceChildren(captioned(sprite.canvas, text.page.image),
+        ...there.map((p) => captioned(p.canvas, text.page.decodedBy(p.facts.title))));
+      if (!panel) { remember(); return; }
+      image = sprites.render(factors);
+      panel.show(factors, image);
+      panel.begin();
+      if (codes) panel.restore(codes);
+      remember();
+    }
+
+    async function choose(i, id, codes) {
+      alert.textContent = "";
+      ids[i] = id;
+      try {
+        const model = id ? await models.load(id) : null;
+        if (ids[i] === id) put(i, model, codes);  // else another was chosen meanwhile
+      } catch (error) {
+        alert.textContent = error.message;
+      }
+    }
+
+    async function openFile(file) {
+      alert.textContent = "";
+      try {
+        const model = models.open(await file.arrayBuffer(), file.name);
+        ids[0] = "";
+        selects[0].select.value = "";
+        put(0, model);
+        said.say(text.page.opened(file.name, model.network.D));
+      } catch (error) {
+        alert.textContent = error.message;
+      }
+    }
+
+    const file = h("input", {
+      type: "file", id: "ex-file", accept: ".safetensors",
+      onchange: () => { if (file.files[0]) openFile(file.files[0]); file.value = ""; },
+    });
+    const copy = h("button", { type: "button", onclick: () => {
+      history.replaceState(null, "", link());
+      if (navigator.clipboard) navigator.clipboard.writeText(location.href).catch(() => {});
+      said.say(text.page.copied);
+    } }, text.page.copy);
+    const reset = h("button", { type: "button", onclick: () => {
+      setFactors(START);
+      first().forEach((id, i) => { selects[i].select.value = id; choose(i, id); });
+      said.say(text.page.wasReset);
+    } }, text.page.reset);
+    const first = () => [catalogue.length ? (catalogue.find(({ start }) => start) || catalogue[0]).id : "", ""];
+    let selects = [];
+
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0]) openFile(event.dataTransfer.files[0]);
+    });
+
+    async function begin() {
+      catalogue = await models.catalogue();
+      const asked = fromLink(), known = (id) => catalogue.some((entry) => entry.id === id);
+      const start = known(asked.ids[0]) ? asked.ids : first();
+      const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
+      selects = [text.page.model, text.page.second].map((label, i) =>
+        choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id)));
+      root.replaceChildren(
+        h("div", { class: "ex-bar" }, selects.map((s) => s.element),
+          h("div", { class: "ex-choice" }, h("label", { for: "ex-file", class: "ex-button" }, text.page.open), file)),
+        h("p", { class: "ex-note" }, text.page.openHelp), alert,
+        h("div", { class: "ex-top" }, strip, said.element),
+        h("h3", {}, text.page.factors), h("p", {}, text.page.factorsHelp),
+        h("div", { class: "ex-factors" }, sliders.map((s) => s.element)),
+        h("h3", {}, text.page.codes), h("p", {}, text.page.codesHelp),
+        places,
+        h("p", { class: "ex-note" }, `${text.said.answerRule} ${text.said.readRule}`),
+        h("div", { class: "ex-bar" }, copy, reset));
+      said.say(catalogue.length ? text.page.start : text.page.noModels);
+      setFactors(asked.factors);
+      await Promise.all(start.map((id, i) => (known(id) ? choose(i, id, asked.codes[i]) : null)));
+      root.dataset.ready = "true";
+    }
+    begin();
+  }
+
+  Explorer.pieces = { ...Explorer.pieces, page };
+})((globalThis.Explorer = globalThis.Explorer || {}));
