@@ -33,7 +33,7 @@ study: $(READY)  ## run STUDY (quick) and build the book on its results
 	@echo "The book is ready: file://$(CURDIR)/$(BOOK)"
 
 book: $(READY)  ## build the book from the results in the repository, training nothing
-	python -m disentlib.study.book
+	python -m disentlib book
 	@echo "The book is ready: file://$(CURDIR)/$(BOOK)"
 
 notebooks: $(READY)  ## write every page as .ipynb into _ipynb/, for Jupyter or plain papermill
@@ -67,7 +67,7 @@ $(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/repository/
 
 $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
 	rm -rf _build/html _build/.doctrees
-	python -m disentlib.study.book
+	python -m disentlib book
 	python -m pytest --book tests/repository/test_book.py
 	@mkdir -p $(@D) && touch $@
 
