@@ -85,6 +85,7 @@ rule collect:
     output:
         update(f"{RESULTS}/table.csv"),
         update(f"{RESULTS}/history.csv"),
+        update(f"{RESULTS}/runs.csv"),
     message:
         "Collecting the study's table"
     shell:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,9 +48,11 @@ def surroundings() -> Iterator[None]:
             changes["HOME"] = str(scratch)
         before = {name: os.environ.get(name) for name in changes}
         os.environ.update(changes)
+        tempfile.tempdir = str(scratch)  # connection files lie among temporary ones
         try:
             yield
         finally:
+            tempfile.tempdir = None
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)

@@ -41,7 +41,7 @@ def snakemake(folder, *arguments, study="mini", **settings):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=1500,
     )
 
 
