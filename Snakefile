@@ -3,24 +3,26 @@
 import sys
 from pathlib import Path
 
-from disentlib.study.plan import check_folders, load_study
+from disentlib.study.plan import arguments, load_study
 
-STUDY = str(config.get("study", "quick"))
+STUDY = config.get("study", "quick")
 OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") if name in config}
 try:
     study = load_study(STUDY, **OVERRIDES)
-    check_folders(study)  # before anything is touched
-except (ValueError, OSError) as error:
+except ValueError as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
-SETTINGS = [f"{name}={value}" for name, value in OVERRIDES.items()]
 PYTHON = sys.executable  # that of Snakemake, also where the environment is not activated
+# `exec` below: a SIGTERM to the job reaches Python, not a shell in between.
 FOLDER = f"runs/{STUDY}/{{run}}"
-RESULTS = f"results/{STUDY}"
 
 
-# Snakemake removes the outputs of a job before it starts and after it fails. So no output of a rule is
-# what cost hours: it is a mark, which its stage makes again in a moment where the work is done.
+def flags(settings):
+    """Parameters of a page as its command line has them."""
+    quoted = {name: str(value).replace(" ", "") for name, value in arguments(settings).items()}
+    return " ".join(f"-p {name} '{value}'" for name, value in quoted.items())
+
+
 wildcard_constraints:
     run="|".join(RUNS),
 
@@ -35,22 +37,26 @@ localrules:
 rule all:
     input:
         f"_build/{STUDY}.built",
-        expand(f"{FOLDER}/.scored", run=RUNS),
+        expand(f"{FOLDER}/scores.csv", run=RUNS),
 
 
 # Each run is asked for by name here and above: Snakemake does not miss a file between two others.
 rule table:
     input:
-        f"{RESULTS}/table.csv",
-        expand(f"{FOLDER}/.scored", run=RUNS),
+        f"results/{STUDY}/table.csv",
+        expand(f"{FOLDER}/scores.csv", run=RUNS),
 
 
-# `exec`: a SIGTERM to the job reaches Python, not a shell in between.
+# Checkpoints lie in the run's folder too and outlive a job: a run that is started again goes on.
 rule train:
     output:
-        f"{FOLDER}/.trained",
+        f"{FOLDER}/result.json",
+        f"{FOLDER}/model.safetensors",
+        f"{FOLDER}/history.csv",
     params:
-        settings=lambda wildcards: str(RUNS[wildcards.run].config.to_dict()),  # other ones: look again
+        flags=lambda wildcards: flags(RUNS[wildcards.run].config),
+    log:
+        notebook=f"{FOLDER}/training.ipynb",
     threads: lambda wildcards: RUNS[wildcards.run].config.threads
     resources:
         mem_mb=3000,
@@ -59,37 +65,42 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        "exec {PYTHON:q} -m disentlib train {STUDY:q} {wildcards.run:q} {SETTINGS:q}"
+        f"exec {PYTHON} -m disentlib.study.pages notebooks/training.md {{log.notebook}} {{params.flags}}"
+        f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
 rule score:
     input:
-        f"{FOLDER}/.trained",
+        f"{FOLDER}/result.json",
+        f"{FOLDER}/model.safetensors",
     output:
-        f"{FOLDER}/.scored",
+        f"{FOLDER}/scores.csv",
+        f"{FOLDER}/pictures.npz",
     params:
-        settings=str(study.scoring),
+        flags=flags(study.scoring),
+    log:
+        notebook=f"{FOLDER}/scoring.ipynb",
     resources:
         mem_mb=4000,
         runtime=120,
     message:
         "Scoring {wildcards.run}"
     shell:
-        "exec {PYTHON:q} -m disentlib score {STUDY:q} {wildcards.run:q} {SETTINGS:q}"
+        f"exec {PYTHON} -m disentlib.study.pages notebooks/scoring.md {{log.notebook}} {{params.flags}}"
+        f" -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
-# Results may outlive their runs: they are never removed, each file is replaced once the new one is whole.
 rule collect:
     input:
-        expand(f"{FOLDER}/.scored", run=RUNS),
+        expand(f"{FOLDER}/scores.csv", run=RUNS),
+        expand(f"{FOLDER}/pictures.npz", run=RUNS),
     output:
-        update(f"{RESULTS}/table.csv"),
-        update(f"{RESULTS}/history.csv"),
-        update(f"{RESULTS}/runs.csv"),
+        f"results/{STUDY}/table.csv",
+        f"results/{STUDY}/history.csv",
     message:
         "Collecting the study's table"
     shell:
-        "exec {PYTHON:q} -m disentlib collect {STUDY:q}"
+        f"{PYTHON} -m disentlib.study.results {STUDY} && {PYTHON} -m disentlib.study.explorer {STUDY}"
 
 
 rule book:
@@ -105,4 +116,4 @@ rule book:
     message:
         "Building the book"
     shell:
-        "export STUDY={STUDY:q}; exec {PYTHON:q} -m disentlib book"
+        f"STUDY={STUDY} {PYTHON} -m disentlib.study.book"

@@ -1,14 +1,10 @@
 """The answer of a study in sentences, each written from its table."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from disentlib.study.effects import Effect, effect_of, effects_of, family
-from disentlib.study.evidence import Evidence
+from disentlib.study.evidence import Evidence, norm_change
 from disentlib.study.measures import EXCESS, FAMILIES, THESIS, runs
-from disentlib.study.pooled import Estimate
-from disentlib.study.settings import paired_change, with_settings
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
@@ -115,7 +111,7 @@ def of_reconstruction(evidence: Evidence) -> str:
     models = "; ".join(f"{title(e.model)} {told(e)} nats" for e in ours)
     out = evidence.runaways["model"].unique()
     if len(out):
-        kept = without_runaways(evidence).table
+        kept = evidence.without_runaways
         again = [
             e
             for e in effects_of(kept, ["held_out_reconstruction"], "")
@@ -124,29 +120,6 @@ def of_reconstruction(evidence: Evidence) -> str:
         beside = "; ".join(f"{title(e.model)} {told(e)}" for e in again)
         models += f". Without the runs that ran away: {beside}"
     return f"*Reconstruction error* {PER}: {models}."
-
-
-def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
-    """What batch norm changes in a measure, run by run: from `batch_norm` against the
-    study on the page, else from the recipe study's pairs.
-    """
-    for name in ("batch_norm", "recipe"):
-        if name not in evidence.beside:
-            continue
-        other = evidence.beside[name]
-        rows = with_settings(other, measure, ["batch_norm", "steps", "schedule"])
-        rows = rows[rows["model"] == model]
-        if name == "recipe":
-            rows = rows[rows["variant"].isin(("plain", "batch_norm"))]
-        with_norm, without = rows[rows["batch_norm"]], rows[~rows["batch_norm"]]
-        if name == "batch_norm" and len(without) == 0 and len(with_norm):
-            step = int(with_norm["steps"].max())
-            plain = runs(evidence.table, measure, "sampled", step, model=model)
-            without = plain
-        change = paired_change(without, with_norm)
-        if change is not None:
-            return change
-    return None
 
 
 def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
@@ -245,11 +218,3 @@ def answer(evidence: Evidence) -> str:
 def thesis_effects(evidence: Evidence, question: str = "slope") -> list[Effect]:
     """The thesis' three scores of sampled codes, both models: one family of tests."""
     return effects_of(evidence.table, THESIS, "sampled", question)
-
-
-def without_runaways(evidence: Evidence) -> Evidence:
-    """The same evidence less the runs that ran away."""
-    keys = ["variant", "model", "D", "seed"]
-    out = evidence.runaways[keys].apply(tuple, axis=1).tolist()
-    stays = ~evidence.table[keys].apply(tuple, axis=1).isin(out)
-    return replace(evidence, table=evidence.table[stays])

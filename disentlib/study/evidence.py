@@ -5,8 +5,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from disentlib.study.measures import budgets, ran_away, with_dimensions, with_rotations
-from disentlib.study.results import Results, load_results
+from disentlib.study.measures import (
+    budgets,
+    ran_away,
+    runs,
+    with_dimensions,
+    with_rotations,
+)
+from disentlib.study.pooled import Estimate
+from disentlib.study.results import IDENTITY, Results, load_results
+from disentlib.study.settings import paired_change, with_settings
 
 BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
 
@@ -49,6 +57,12 @@ class Evidence:
         """Runs whose divergence stands out: variant, model, D, seed, value."""
         return ran_away(self.table)
 
+    @property
+    def without_runaways(self) -> pd.DataFrame:
+        """The table less the runs that ran away."""
+        out = self.runaways[IDENTITY].apply(tuple, axis=1).tolist()
+        return self.table[~self.table[IDENTITY].apply(tuple, axis=1).isin(out)]
+
 
 def load_evidence(name: str | None = None) -> Evidence:
     """The evidence of a study by its name, or of the one to show (`load_results`)."""
@@ -64,3 +78,26 @@ def load_evidence(name: str | None = None) -> Evidence:
 def evidence_of(main: Results, beside: Mapping[str, Results]) -> Evidence:
     """The evidence of results that are loaded."""
     return Evidence(main, with_rotations(with_dimensions(main)), beside)
+
+
+def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
+    """What batch norm changes in a measure, run by run: from `batch_norm` against the
+    study on the page, else from the recipe study's pairs.
+    """
+    for name in ("batch_norm", "recipe"):
+        if name not in evidence.beside:
+            continue
+        other = evidence.beside[name]
+        rows = with_settings(other, measure, ["batch_norm", "steps", "schedule"])
+        rows = rows[rows["model"] == model]
+        if name == "recipe":
+            rows = rows[rows["variant"].isin(("plain", "batch_norm"))]
+        with_norm, without = rows[rows["batch_norm"]], rows[~rows["batch_norm"]]
+        if name == "batch_norm" and len(without) == 0 and len(with_norm):
+            step = int(with_norm["steps"].max())
+            plain = runs(evidence.table, measure, "sampled", step, model=model)
+            without = plain
+        change = paired_change(without, with_norm)
+        if change is not None:
+            return change
+    return None

@@ -139,6 +139,8 @@ def estimate(
         return Estimate(value, np.nan, np.nan, np.nan, 0)
     residual = values - design @ solution
     error = float(np.sqrt(wanted @ inverse @ wanted * (residual @ residual) / df))
+    if error < 1e-9 * max(1.0, float(np.abs(values).max())):  # nothing but rounding
+        value, error = round(value, 9), 0.0
     half = float(t.ppf((1 + level) / 2, df)) * error
     p = float(2 * t.sf(abs(value) / error, df)) if error > 0 else float(value == 0)
     return Estimate(value, value - half, value + half, p, df)

@@ -1,0 +1,78 @@
+"""What another setting than D does: a panel a model and D, or a line each D."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from disentlib.study import style
+from disentlib.study.figures.names import title
+from disentlib.study.figures.scores import MARKERS
+from disentlib.study.stats import mean_interval
+
+
+def against_setting(
+    values: pd.DataFrame, setting: str, panel: str, label: str, y: str
+) -> Figure:
+    """`value` against a setting on a logarithmic axis, a panel each `panel`, a line
+    each D.
+
+    Dots are seeds, lines join means, bars are t intervals of the mean where there are
+    two seeds or more.
+    """
+    panels = list(values[panel].unique())
+    levels = sorted(values["D"].unique())
+    with style.context():
+        fig, axes = style.panels(1, len(panels), height=2.8, sharey=True)
+        for axis, name in zip(axes[0], panels):
+            ours = values[values[panel] == name]
+            ticks = sorted(ours[setting].unique())
+            for i, (D, colour) in enumerate(zip(levels, style.ordered(len(levels)))):
+                of_level = ours[ours["D"] == D]
+                shift = 1.04 ** (i - (len(levels) - 1) / 2)
+                places = of_level[setting] * shift
+                axis.plot(places, of_level["value"], MARKERS[i % 4], color=colour, ms=3)
+                means = of_level.groupby(setting)["value"].agg(list)
+                for place, own in means.items():
+                    _, low, high = mean_interval(own)
+                    if not np.isnan(low):
+                        axis.plot([place * shift] * 2, [low, high], color=colour, lw=1)
+                axis.plot(
+                    means.index * shift,
+                    means.map(np.mean),
+                    color=colour,
+                    label=f"D = {D}",
+                )
+            axis.set_xscale("log")
+            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.minorticks_off()
+            axis.set(title=title(str(name)), xlabel=label)
+        axes[0, 0].set_ylabel(y)
+        lines, labels = axes[0, 0].get_legend_handles_labels()
+        fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+    return fig
+
+
+def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
+    """Measures against the budget, a row a model, a column each measure of `y`, a line
+    each D.
+
+    `values` has columns model, D, step, measure, value; lines are means over seeds.
+    """
+    models = list(values["model"].unique())
+    levels = sorted(values["D"].unique())
+    with style.context():
+        fig, axes = style.panels(len(models), len(y), height=2.2, sharey="col")
+        for row, model in zip(axes, models):
+            for axis, (measure, name) in zip(row, y.items()):
+                ours = values[(values["model"] == model)]
+                ours = ours[ours["measure"] == measure]
+                for D, colour in zip(levels, style.ordered(len(levels))):
+                    line = ours[ours["D"] == D].groupby("step")["value"].mean()
+                    axis.plot(line.index, line, "o-", color=colour, label=f"D = {D}")
+                axis.set(xscale="log", title=f"{title(model)}: {name}", xlabel="steps")
+                ticks = sorted(ours["step"].unique())
+                axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks])
+                axis.minorticks_off()
+        lines, labels = axes[0, 0].get_legend_handles_labels()
+        fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+    return fig

@@ -1,0 +1,206 @@
+"""Sentences of the results' page, section by section, each true of its evidence."""
+
+import numpy as np
+import pandas as pd
+
+from disentlib.study.answer import thesis_effects, told
+from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
+from disentlib.study.evidence import Evidence, norm_change
+from disentlib.study.measures import EXCESS, FAMILIES, THESIS, runs
+from disentlib.study.results import Results
+from disentlib.study.words import counted, interval, listed, number, title
+
+EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
+
+
+def effects_sentence(effects: list[Effect], what: str) -> str:
+    """How many effects of a family are clear, which, and what is the smallest p."""
+    decided = [effect for effect in effects if effect.decided]
+    if not decided:
+        return f"There are too few runs for an interval of any {what}."
+    clear = [effect for effect in decided if effect.clear]
+    names = [f"the {title(e.measure)} of {title(e.model)} {told(e)}" for e in clear]
+    least = min(decided, key=lambda effect: effect.p_family)
+    sentence = f"Of {counted(len(decided), what)} {'none is' if not clear else ''}"
+    if clear:
+        sentence += f"{'one is' if len(clear) == 1 else f'{len(clear)} are'}"
+    sentence += f" clear{': ' + '; '.join(names) if names else ''}."
+    if not clear:
+        sentence += (
+            f" The nearest to it is the {title(least.measure)} of "
+            f"{title(least.model)}, with p = {number(least.p_family, 2)} in the family."
+        )
+    return sentence
+
+
+def seeds_sentence(evidence: Evidence) -> str:
+    """How far seeds of one model at one D are apart, where there is more than one."""
+    spreads = [e for e in thesis_effects(evidence) if not np.isnan(e.spread[0])]
+    if not spreads:
+        return "With one seed at each D nothing tells how far another would be."
+    low, high = (f([e.spread[0] for e in spreads]) for f in (min, max))
+    return (
+        f"Seeds of one model at one D differ with a standard deviation between "
+        f"{number(low, 2)} and {number(high, 2)}, by score and model."
+    )
+
+
+def losses_sentence(evidence: Evidence) -> str:
+    """Where the divergence peaks and where it ends, of each model."""
+    parts = []
+    for model, ours in evidence.main.history.groupby("model", sort=False):
+        curve = ours.groupby("step")["kl"].median()
+        peak, last = curve.idxmax(), curve.iloc[-1]
+        parts.append(
+            f"of the {title(model)} it is largest around step {int(peak):,d}, at "
+            f"{number(curve.max(), 1)} nats, and ends at {number(last, 1)}"
+        )
+    return f"The divergence (median over runs): {'; '.join(parts)}."
+
+
+def reconstruction_sentence(evidence: Evidence) -> str:
+    """The held-out error at the smallest and the largest D, of each model."""
+    rows = runs(evidence.table, "held_out_reconstruction")
+    means = rows.groupby(["model", "D"], sort=False)["value"].median().unstack("D")
+    first, last = means.columns.min(), means.columns.max()
+    parts = [
+        f"{title(model)} {number(own[first], 0)} nats at D = {first} and "
+        f"{number(own[last], 0)} at D = {last}"
+        for model, own in means.iterrows()
+    ]
+    return f"Median error over the seeds: {'; '.join(parts)}."
+
+
+def codes_sentence(evidence: Evidence) -> str:
+    """Where scores of means and of samples differ most: the score and the model."""
+    both = {
+        codes: pd.concat(
+            runs(evidence.table, score, codes).assign(measure=score) for score in EVERY
+        )
+        .groupby(["measure", "model"])["value"]
+        .mean()
+        for codes in ("sampled", "mean")
+    }
+    moved = (both["mean"] - both["sampled"]).dropna()
+    if moved.empty:
+        return "The scores are of one kind of codes."
+    measure, model = moved.abs().idxmax()
+    return (
+        f"From samples to means the average over D moves most for the {title(measure)} "
+        f"of {title(model)}: {number(moved.loc[measure, model], 2, signed=True)}."
+    )
+
+
+def excess_effects(evidence: Evidence) -> list[Effect]:
+    """Slopes of every score's excess over rotations: none where there is none."""
+    names = [score + EXCESS for score in EVERY]
+    return effects_of(evidence.table, names, "sampled")
+
+
+def every_sentence(evidence: Evidence) -> str:
+    """Which of all scores have a clear slope, for both kinds of codes."""
+    parts = []
+    for codes in ("sampled", "mean"):
+        effects = effects_of(evidence.table, EVERY, codes)
+        decided = [e for e in effects if e.decided]
+        if not decided:
+            return "There are too few runs for an interval of any slope."
+        clear = [_named(e) for e in decided if e.clear]
+        which = listed(clear) if clear else "none"
+        parts.append(f"of {codes} codes, {len(clear)} of {len(decided)} ({which})")
+    return f"Slopes that are clear: {'; '.join(parts)}."
+
+
+def excess_sentence(evidence: Evidence) -> str:
+    """What is left of the scores' slopes once rotations are taken off."""
+    effects = excess_effects(evidence)
+    if not effects:
+        return (
+            "How much of a slope is the score's own doing is told by rotations of the "
+            "codes, which these runs have not been scored with."
+        )
+    clear = [_named(e) for e in effects if e.clear]
+    return (
+        f"Of {counted(len(effects), 'slope')} of excesses over rotations "
+        f"{len(clear) or 'none'} {'is' if len(clear) < 2 else 'are'} clear"
+        f"{': ' + listed(clear) if clear else ''}."
+    )
+
+
+def _named(effect: Effect) -> str:
+    return f"{title(effect.measure)} of {title(effect.model)} {effect.word}"
+
+
+def plateau_sentence(evidence: Evidence) -> str:
+    """Whether the dimensions in use still grow with D above the number of factors."""
+    used = evidence.table[evidence.table["D"] > FACTORS]
+    parts = []
+    for model in evidence.models:
+        effect = effect_of(used, "dimensions_in_use", "", model)
+        if effect is None:
+            continue
+        size = number(effect.pooled.value, 1, signed=True)
+        between = interval(effect.pooled.low, effect.pooled.high, 1)
+        slope = f"{size} {between} for ten offered"
+        one = effect.decided and effect.pooled.low <= UNIT <= effect.pooled.high
+        flat = effect.decided and not effect.pooled.clear
+        word = "all of them" if one else "no clear growth" if flat else "in between"
+        parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
+    if not parts:
+        return f"Runs at two D above {FACTORS} would show where these stand."
+    return f"Dimensions in use gained above D = {FACTORS}: {'; '.join(parts)}."
+
+
+def dimensions_sentence(evidence: Evidence) -> str:
+    """Dimensions in use at the largest D, for a caption."""
+    used = runs(evidence.table, "dimensions_in_use")
+    most = used["D"].max()
+    means = used[used["D"] == most].groupby("model", sort=False)["value"].mean()
+    parts = [f"{title(model)} {number(mean, 1)}" for model, mean in means.items()]
+    return f"In use at D = {most}: {', '.join(parts)}."
+
+
+def norm_sentence(evidence: Evidence) -> str:
+    """What batch norm does to the scores, and to what D does to them."""
+    parts = []
+    for model in evidence.models:
+        changes = {m: norm_change(evidence, model, m) for m in THESIS}
+        told_changes = [
+            f"{title(measure)} {number(change.value, 2, signed=True)} "
+            f"{interval(change.low, change.high, 2)}"
+            for measure, change in changes.items()
+            if change is not None
+        ]
+        if told_changes:
+            parts.append(f"{title(model)}: {', '.join(told_changes)}")
+    if not parts:
+        return "No runs with batch norm are in."
+    sentence = f"*Batch norm*, run against run: {'; '.join(parts)}."
+    results = evidence.beside.get("batch_norm")
+    if results is None:
+        return f"{sentence} Whether it makes D matter takes such runs at several D."
+    normed = [v for v in results.table["variant"].unique() if _normed(results, v)]
+    slopes = [
+        (model, effect_of(table, THESIS, "sampled", model))
+        for variant in normed[:1]
+        for table in [results.table[results.table["variant"] == variant]]
+        for model in table["model"].unique()
+    ]
+    told_slopes = [
+        f"{title(model)} {number(e.pooled.value, 3, signed=True)} "
+        f"{interval(e.pooled.low, e.pooled.high)}"
+        for model, e in slopes
+        if e is not None
+    ]
+    if told_slopes:
+        sentence += (
+            " With it, ten more dimensions change the mean of the three scores by: "
+            f"{'; '.join(told_slopes)}."
+        )
+    return sentence
+
+
+def _normed(results: Results, variant: str) -> bool:
+    return any(
+        run.config.batch_norm and run.variant == variant for run in results.study.runs
+    )

@@ -1,0 +1,113 @@
+"""What the results' page shows: pictures, figures of several studies, its values."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from disentlib.scoring.pictures import Pictures
+from disentlib.study import sentences, verdicts_beside
+from disentlib.study.answer import along_budgets, answer, of_runaways, thesis_effects
+from disentlib.study.evidence import Evidence
+from disentlib.study.figures.settings import against_setting, budget_curves
+from disentlib.study.measures import IN_USE_NATS, THESIS
+from disentlib.study.results import IDENTITY
+from disentlib.study.settings import weight_runs
+from disentlib.study.tables import budget_rows
+from disentlib.study.words import counted, listed, title
+
+MEAN_OF_THREE = "mean of the three scores"
+
+
+def pictures(evidence: Evidence, model: str) -> dict[str, Pictures]:
+    """Pictures of the first seed of a model at each D, by name; runs that ran away are
+    marked.
+    """
+    out = {
+        (run["model"], run["D"], run["seed"]) for _, run in evidence.runaways.iterrows()
+    }
+    first = evidence.main.study.values("seed")[0]
+    shown = {}
+    for D in evidence.levels:
+        mark = " (ran away)" if (model, D, first) in out else ""
+        try:
+            shown[f"D = {D}{mark}"] = evidence.main.pictures(model, D)
+        except FileNotFoundError:
+            continue
+    return shown
+
+
+def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
+    """The run's dimensions in use at the end, those with the most nats first."""
+    wanted = dict(zip(IDENTITY, ("", model, D, seed)))
+    history = evidence.main.history
+    for name, value in wanted.items():
+        history = history[history[name] == value]
+    kl = history[[f"kl_{d}" for d in range(D)]].iloc[-1].to_numpy()
+    return [int(d) for d in np.argsort(-kl) if kl[d] > IN_USE_NATS]
+
+
+def budget_figure(evidence: Evidence) -> Figure:
+    """Two scores and the dimensions in use at every budget."""
+    shown = {
+        "factor_vae_score": "FactorVAE score",
+        "dci_disentanglement": "DCI",
+        "dimensions_in_use": "in use",
+    }
+    return budget_curves(budget_rows(evidence, shown), shown)
+
+
+def weights_figure(evidence: Evidence) -> Figure:
+    """The thesis' scores against β and γ."""
+    values = weight_runs(evidence.beside["weights"], THESIS)
+    return against_setting(values, "weight", "model", "β or γ", MEAN_OF_THREE)
+
+
+def batches_figure(evidence: Evidence) -> Figure:
+    """The thesis' scores against the batch, by both rules of counting."""
+    values = verdicts_beside.batch_values(evidence.beside["batches"])
+    values["rule"] = "equal " + values["rule"]
+    return against_setting(
+        values, "batch_size", "rule", "images a batch", MEAN_OF_THREE
+    )
+
+
+def verdict_sentence(name: str, rows: list[verdicts_beside.Verdict]) -> str:
+    """Verdicts of a study beside the main one, as a sentence."""
+    parts = [f"{row.claim} *{row.decision.capitalize()}*: {row.number}" for row in rows]
+    missing = f"No study of {name} is in: the claim is not decided."
+    return missing if all(row.number == "–" for row in rows) else ". ".join(parts) + "."
+
+
+def page_values(evidence: Evidence) -> Mapping[str, str]:
+    """What the page's text glues, by name: sentences and lists, as Markdown."""
+    study = evidence.main.study
+    best = thesis_effects(evidence, "best")
+    above = thesis_effects(evidence, "above")
+    nothing = "there are no runs to tell."
+    return {
+        "title": study.title,
+        "budget": study.budget,
+        "models": listed([title(model) for model in evidence.models]),
+        "levels": listed(evidence.levels),
+        "seeds": listed(evidence.seeds),
+        "runs": f"{evidence.main.finished} of {counted(len(study.runs), 'run')}",
+        "answer": answer(evidence),
+        "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),
+        "spread": sentences.seeds_sentence(evidence),
+        "best": sentences.effects_sentence(best, "contrast") if best else nothing,
+        "above": sentences.effects_sentence(above, "contrast") if above else nothing,
+        "families": sentences.every_sentence(evidence),
+        "codes": sentences.codes_sentence(evidence),
+        "excess": sentences.excess_sentence(evidence),
+        "plateau": sentences.plateau_sentence(evidence),
+        "dimensions": sentences.dimensions_sentence(evidence),
+        "budgets": along_budgets(evidence)
+        or "The runs were scored at their end alone, so nothing is known of the way.",
+        "weights": verdict_sentence("weights", [verdicts_beside.weights(evidence)]),
+        "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
+        "norm": sentences.norm_sentence(evidence),
+        "losses": sentences.losses_sentence(evidence),
+        "runaways": of_runaways(evidence) or "No run stands out by its divergence.",
+        "reconstruction": sentences.reconstruction_sentence(evidence),
+    }

@@ -1,0 +1,77 @@
+"""Tables of the results' pages, as they are printed."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from disentlib.study.effects import Effect
+from disentlib.study.evidence import Evidence
+from disentlib.study.measures import THESIS, codes_of, runs
+from disentlib.study.words import digits_of, interval, number, title
+
+SHOWN = ("dimensions_in_use", "held_out_kl", "held_out_reconstruction", *THESIS)
+
+
+def printed(table: pd.DataFrame, caption: str) -> Styler:
+    """A table without its index and with a caption; numbers are text already."""
+    return table.style.hide(axis="index").set_caption(caption)
+
+
+def effect_table(effects: Iterable[Effect], caption: str) -> Styler:
+    """Effects with both intervals, p-values by permutation, and the seeds' spread."""
+    rows = []
+    for effect in effects:
+        digits = digits_of(effect.measure)
+        mean, low, high = effect.by_seed
+        pooled = effect.pooled
+        rows.append(
+            {
+                "measure": title(effect.measure),
+                "model": title(effect.model),
+                "mean": number(effect.mean, digits),
+                "pooled": number(pooled.value, digits, signed=True)
+                + f" {interval(pooled.low, pooled.high, digits)}",
+                "seed by seed": number(mean, digits, signed=True)
+                + f" {interval(low, high, digits)}",
+                "p": p_value(effect.p),
+                "p, family": p_value(effect.p_family),
+                "between seeds": number(effect.spread[0], digits),
+                "effect": effect.word,
+            }
+        )
+    return printed(pd.DataFrame(rows), caption)
+
+
+def p_value(p: float) -> str:
+    """A p-value as it is printed: three decimals, or the fact that it is below them."""
+    return "below 0.001" if p < 0.001 else number(p)
+
+
+def summary_table(evidence: Evidence, caption: str) -> Styler:
+    """Means over seeds of losses and the thesis' scores, a row a model and D."""
+    columns = {}
+    for measure in SHOWN:
+        rows = runs(evidence.table, measure, codes_of(measure))
+        columns[measure] = rows.groupby(["model", "D"])["value"].mean()
+    counts = runs(evidence.table, SHOWN[0]).groupby(["model", "D"]).size()
+    out = []
+    for (model, D), count in counts.items():
+        cells = {
+            title(m): number(c.get((model, D), float("nan")), digits_of(m))
+            for m, c in columns.items()
+        }
+        out.append({"model": title(model), "D": D, "runs": count} | cells)
+    return printed(pd.DataFrame(out), caption)
+
+
+def budget_rows(evidence: Evidence, measures: Iterable[str]) -> pd.DataFrame:
+    """Rows of the measures at every budget: model, D, seed, step, measure, value."""
+    parts = [
+        runs(evidence.table, measure, codes_of(measure), step).assign(
+            measure=measure, step=step
+        )
+        for measure in measures
+        for step in evidence.steps
+    ]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
