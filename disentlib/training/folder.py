@@ -3,10 +3,7 @@ holds.
 """
 
 import os
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +11,12 @@ from pathlib import Path
 
 from disentlib.files import read_json, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
-from disentlib.training.checkpoints import load_tensors, require_same, settings_then
+from disentlib.training.checkpoints import (
+    digest,
+    load_tensors,
+    require_same,
+    settings_then,
+)
 from disentlib.training.configuration import TrainingConfig
 
 
@@ -105,15 +107,27 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     """The trained VAE of a run's folder in evaluation mode, or its snapshot after
     `step`.
 
-    Raises `FileNotFoundError` for a run that is not there, `ValueError` for a damaged
-    file.
+    Raises `FileNotFoundError` for a run that is not there, `ValueError` for a file that
+    is damaged or another run's.
     """
-    path = RunFolder(Path(folder)).model(step)
+    files = RunFolder(Path(folder))
+    path = files.model(step)
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there; train this run first")
     config = configuration_of(folder)
+    tensors, facts = load_tensors(path)
+    whose = f"{path} is another run's: put its own back, or train anew elsewhere"
+    if step is None:
+        known = read_json(files.result) if files.result.exists() else {}
+        if known.get("digest", digest(tensors)) != digest(tensors):
+            raise ValueError(f"{whose} ({files.result.name} has another digest)")
+    elif facts.get("step") != step:
+        raise ValueError(f"{whose} (it is of step {facts.get('step')})")
     vae = VAE(config.D, config.batch_norm, config.mean_norm)
-    vae.load_state_dict(load_tensors(path)[0])
+    try:
+        vae.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{whose} (its shapes are not of D = {config.D})") from error
     return vae.eval().requires_grad_(False)
 
 
@@ -144,60 +158,3 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
-
-
-class Sigterm:
-    """Whether SIGTERM came; it waits for `is_set` to be asked, or ends the process at
-    once.
-    """
-
-    def __init__(self) -> None:
-        self._arrived = threading.Event()
-        self._at_once: str | None = None
-
-    def __call__(self, *_: object) -> None:
-        """Take the signal."""
-        self._arrived.set()
-        if self._at_once is not None:
-            self._stop(self._at_once)
-
-    def is_set(self) -> bool:
-        """Whether SIGTERM came."""
-        return self._arrived.is_set()
-
-    @contextmanager
-    def at_once(self, words: str) -> Iterator[None]:
-        """Where all is kept already: SIGTERM ends the process here, with `words` and
-        code 143.
-        """
-        self._at_once = words
-        try:
-            if self.is_set():
-                self._stop(words)
-            yield
-        finally:
-            self._at_once = None
-
-    def _stop(self, words: str) -> None:
-        self._at_once = None
-        print(f"SIGTERM: {words}", file=sys.stderr)
-        raise SystemExit(143)
-
-
-@contextmanager
-def noticing_sigterm() -> Iterator[Sigterm]:
-    """What notices SIGTERM, in place of the process' sudden end.
-
-    Only a process' main thread may listen (a notebook's cells run there); elsewhere
-    SIGTERM ends the process as ever, and the run goes on from its last regular
-    checkpoint.
-    """
-    sigterm = Sigterm()
-    if threading.current_thread() is not threading.main_thread():
-        yield sigterm
-        return
-    before = signal.signal(signal.SIGTERM, sigterm)
-    try:
-        yield sigterm
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -20,9 +20,14 @@ from disentlib.training.folder import (
     claim,
     compare,
     locked,
-    noticing_sigterm,
 )
-from disentlib.training.machine import chosen_precision, prepare_torch, provenance
+from disentlib.training.machine import (
+    check_device,
+    chosen_precision,
+    prepare_torch,
+    provenance,
+)
+from disentlib.training.sigterm import noticing_sigterm
 from disentlib.training.state import State, new_state, restore, save
 from disentlib.training.step import own_stream, stepper
 
@@ -47,6 +52,7 @@ def train(
     disk is full or read-only.
     """
     files = RunFolder(Path(folder))
+    check_device(config.device)
     with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
         config = resolved(config, files)
         compare(files.path, config)
@@ -129,7 +135,9 @@ def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
 
 def finished_steps(files: RunFolder) -> int:
     """Steps of the finished run in the folder; 0 where there is none."""
-    return int(read_json(files.result)["step"]) if files.result.exists() else 0
+    if not files.result.exists() or not files.model().exists():
+        return 0
+    return int(read_json(files.result)["step"])
 
 
 def opened(config: TrainingConfig, files: RunFolder) -> State:

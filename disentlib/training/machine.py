@@ -49,6 +49,18 @@ def prepare_torch(config: TrainingConfig) -> None:
     torch.backends.cudnn.deterministic = True
 
 
+def check_device(device: str) -> None:
+    """Raise `ValueError` in one line for a card that this machine does not have."""
+    if not device.startswith("cuda"):
+        return
+    cards = torch.cuda.device_count()
+    if int(device.partition(":")[2] or 0) >= cards:
+        raise ValueError(
+            f"device {device!r} is not here: torch sees {cards} graphics cards; "
+            "give device=cpu, or one that is there"
+        )
+
+
 def chosen_precision(device: str) -> str:
     """What "auto" means on this machine: bfloat16 where it is native, else float32."""
     return "bfloat16" if bfloat16_is_native(device) else "float32"

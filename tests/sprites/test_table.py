@@ -1,5 +1,7 @@
 """The table of images, its batches, its cache and its splits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -72,11 +74,15 @@ def test_cache_is_made_once_kept_and_mended(tmp_path, monkeypatch):
     mapped = load_sprites()
     assert cached.stat().st_mtime_ns == written
     assert np.array_equal(mapped.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
-    with cached.open("rb+") as file:
-        file.truncate(1_000_000)
+    with cached.open("rb+") as file:  # of the right shape, and black somewhere
+        file.seek(200_000_000)
+        file.write(bytes(4096))
+    (tmp_path / ".dsprites.disentlib-tmp-gone-1-0123456789abcdef.npy").touch()
     mended = load_sprites()
     assert [path.name for path in tmp_path.iterdir()] == [cached.name]
     assert np.array_equal(mended.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
+    hurt = np.array([200_000_000 // 512])
+    assert np.array_equal(mended.packed[hurt].numpy(), render(hurt).view(np.uint8))
     cached.unlink()
 
 
@@ -99,7 +105,7 @@ def test_environment_names_the_default_file(tmp_path, monkeypatch):
     )
     load_sprites()
     load_sprites("other.hdf5")
-    assert seen == [str(tmp_path / "nowhere.npz"), "other.hdf5"]
+    assert seen == [tmp_path / "nowhere.npz", Path("other.hdf5").absolute()]
 
 
 def test_split_is_the_grid_cut_in_two():

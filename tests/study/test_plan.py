@@ -111,7 +111,7 @@ BAD = {
         GOOD.replace("vae, beta_vae", "bete_vae"),
         "model 'bete_vae' is unknown",
     ),
-    "no dimension": (GOOD.replace("[2, 3]", "[0]"), "D 0 must be at least 1"),
+    "no dimension": (GOOD.replace("[2, 3]", "[0]"), "D=0 must be"),
     "no list": (GOOD.replace("[2, 3]", "2"), "D 2 must be a list"),
     "empty axis": (GOOD.replace("[0, 7]", "[]"), "seed [] must be a list"),
     "axis in training": (
