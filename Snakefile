@@ -87,7 +87,7 @@ rule score:
         "Scoring {wildcards.run}"
     shell:
         f"exec {PYTHON} -m disentlib.study.pages notebooks/scoring.md {{log.notebook}} {{params.flags}}"
-        f" -p folder runs/{STUDY}/{{wildcards.run}}"
+        f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
 
 
 rule collect:
