@@ -1,0 +1,159 @@
+"""The built book in a browser: wide and narrow, light and dark, by eye and by keyboard.
+
+Each page is loaded once in Debian's Chromium and looked at in four ways.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from test_book import PAGES
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+VIEWS = [(w, theme) for theme in ("light", "dark") for w in (1300, 390)]
+LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+HEAVIEST = 1_500_000  # bytes at first load; MathJax is shared by all pages
+
+# What axe finds in the theme or in MathJax, and why it stays: rule, part of the place.
+EXCEPTIONS = {
+    # MathJax's formulas for screen readers lie, invisible, over those for the eye.
+    ("aria-hidden-focus", "mjx"),
+    # Empty anchors that other pages' links to labels and citations jump to.
+    ("link-name", "headerlink"),
+}
+
+pytestmark = pytest.mark.usefixtures("built_book")
+
+
+@pytest.fixture(scope="module")
+def browser(request):
+    if CHROMIUM is None:
+        there = "no chromium: type apt-get install chromium, or set CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(there)
+        pytest.skip(there)
+    with sync_playwright() as driver:
+        # A container may have no rights for the sandbox; the pages are our own.
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def seen(request, browser, built_book):
+    """What a page asks for, says, and looks like in each view."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    told, asked = [], []
+    page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((built_book / f"{request.param}.html").as_uri())
+    page.wait_for_function(
+        "window.MathJax?.startup?.promise?.then(() => true) ?? !window.MathJax"
+    )
+    views, faults = {}, {}
+    for width, theme in VIEWS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+        page.wait_for_timeout(300)  # for what a resize moves
+        views[width, theme] = page.evaluate(LOOK)
+        faults[width, theme] = Axe().run(page, options=RULES).response["violations"]
+    context.close()
+    return {"views": views, "faults": faults, "told": told, "asked": asked}
+
+
+def everywhere(seen, what):
+    """What each view has of `what`, without the views that have nothing."""
+    return {view: look[what] for view, look in seen["views"].items() if look[what]}
+
+
+def test_the_console_is_silent(seen):
+    assert seen["told"] == []
+
+
+def test_no_request_leaves_the_page_and_none_weighs_it_down(seen):
+    outside = [
+        u for u in seen["asked"] if urlsplit(u).scheme not in ("file", "data", "blob")
+    ]
+    assert outside == []
+    files = {unquote(urlsplit(u).path) for u in seen["asked"] if u.startswith("file")}
+    own = [Path(file) for file in files if "/mathjax/" not in file]
+    assert sum(file.stat().st_size for file in own) <= HEAVIEST
+
+
+def test_nothing_is_wider_than_the_screen(seen):
+    assert everywhere(seen, "wide") == {}
+
+
+def test_nothing_is_cut_off(seen):
+    assert everywhere(seen, "cut") == {}
+
+
+def test_code_fits_its_column_at_a_desk(seen):
+    assert seen["views"][1300, "light"]["longCode"] == []
+
+
+def test_text_of_figures_is_legible(seen):
+    assert everywhere(seen, "smallText") == {}
+    assert everywhere(seen, "faintText") == {}
+
+
+def test_what_scrolls_says_so_and_can_be_reached(seen):
+    assert everywhere(seen, "silentScrollers") == {}
+
+
+def test_the_tab_key_stops_at_named_things_and_at_no_formula(seen):
+    assert everywhere(seen, "namelessStops") == {}
+    assert everywhere(seen, "formulaStops") == {}
+
+
+def test_tables_have_captions_and_heads(seen):
+    assert seen["views"][1300, "light"]["bareTables"] == []
+
+
+def test_axe_finds_no_fault(seen):
+    found = [
+        (view, fault["id"], node["target"], node["failureSummary"].split("\n")[1].strip())
+        for view, faults in seen["faults"].items()
+        for fault in faults
+        for node in fault["nodes"]
+        if not any(fault["id"] == rule and place in str(node["target"]) + node["html"]
+                   for rule, place in EXCEPTIONS)
+    ]  # fmt: skip
+    assert found == []
+
+
+def test_a_figure_enlarges_by_key_and_closes(browser, built_book):
+    page = browser.new_page()
+    page.goto((built_book / "notebooks" / "kl_divergence.html").as_uri())
+    button = page.locator("figure button.enlarge").first
+    button.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dialog.enlarged[open] svg").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("dialog.enlarged").count() == 0
+    page.locator("figure .drawing svg").first.click()
+    assert page.locator("dialog.enlarged[open]").count() == 1
+    page.close()
+
+
+def test_paper_has_open_folds_and_solutions_last(browser, built_book):
+    page = browser.new_page()
+    page.goto((built_book / "notebooks" / "kl_divergence.html").as_uri())
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    last = page.locator("article > details, article > h2").all_inner_texts()
+    assert last[0].startswith("Solutions") and len(last) > 1
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("article > h2").count() == 0
+    assert page.locator("details.solution[open]").count() == 0
+    page.close()
