@@ -58,7 +58,7 @@ $(PASSED)/lint: $(READY) $(filter %.py Snakefile pyproject.toml,$(SOURCES))
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/unit: $(READY) $(filter-out results/% book/%,$(SOURCES))
-	python -m pytest --ignore tests/repository/golden --ignore tests/repository/test_book.py
+	python -m pytest --ignore tests/repository/golden --ignore tests/repository/test_book.py --ignore tests/repository/test_screen.py
 	@mkdir -p $(@D) && touch $@
 
 $(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/repository/golden/%,$(SOURCES))
@@ -68,7 +68,7 @@ $(PASSED)/golden: $(READY) $(filter disentlib/%.py notebooks/% tests/repository/
 $(PASSED)/book: $(READY) $(filter-out bench/% studies/%,$(SOURCES))
 	rm -rf _build/html _build/.doctrees
 	python -m disentlib.study.book
-	python -m pytest --book tests/repository/test_book.py
+	python -m pytest --book tests/repository/test_book.py tests/repository/test_screen.py
 	@mkdir -p $(@D) && touch $@
 
 golden: $(READY)  ## run the deterministic pages again and keep what they print

@@ -1,6 +1,6 @@
 // What needs a script: figures that enlarge, wide things that scroll by keyboard too, and
 // paper, on which folds are open, solutions come last, and links are footnotes.
-(function () {
+document.addEventListener("DOMContentLoaded", () => {
   "use strict";
   const WIDE = ".drawing, .table-scroller, div.math mjx-container, .bd-article pre, span.math.wide";
 
@@ -16,6 +16,7 @@
   // A region that scrolls can be reached and is named; one that does not is no stop.
   function markScrollers() {
     for (const formula of document.querySelectorAll(".bd-article span.math")) {
+      if (formula.closest("table")) continue; // there the table scrolls
       formula.classList.remove("wide");
       if (formula.scrollWidth > formula.clientWidth + 1) formula.classList.add("wide");
     }
@@ -106,11 +107,15 @@
   window.addEventListener("beforeprint", toPaper);
   window.addEventListener("afterprint", fromPaper);
   addEnlarging();
-  markScrollers();
-  window.MathJax?.startup?.promise?.then(markScrollers);
+  let due = 0;
+  function soon() {
+    cancelAnimationFrame(due);
+    due = requestAnimationFrame(markScrollers);
+  }
+  const watch = new ResizeObserver(soon); // the window, a fold, formulas that arrive
+  watch.observe(document.querySelector("article"));
+  window.addEventListener("resize", soon);
   window.addEventListener("load", () => {
-    (window.MathJax?.startup?.promise || Promise.resolve()).then(markScrollers);
+    (window.MathJax?.startup?.promise || Promise.resolve()).then(soon);
   });
-  window.addEventListener("resize", markScrollers);
-  document.addEventListener("toggle", markScrollers, true);
-})();
+});

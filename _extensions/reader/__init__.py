@@ -55,5 +55,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks; before the theme's own, which read what is set here."""
     app.connect("html-page-context", write_page, priority=490)
     app.connect("build-finished", assets.finish)
-    app.add_js_file("reader.js", defer="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

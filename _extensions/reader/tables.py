@@ -24,9 +24,21 @@ def head(soup: BeautifulSoup) -> None:
             max((len(r.find_all(["td", "th"])) for r in rows(table)), default=0)
         ):
             align(table, column)
+        if not table.find("caption"):
+            table.insert(0, spoken_caption(soup, table))
         table.attrs.pop("border", None)
         if table.parent.get("class") != ["table-scroller"]:
             table.wrap(soup.new_tag("div", attrs={"class": "table-scroller"}))
+
+
+def spoken_caption(soup: BeautifulSoup, table: Tag) -> Tag:
+    """For a table without a caption of its own, the heading above it, to be heard."""
+    heading = table.find_previous(["h1", "h2", "h3", "h4"])
+    caption = soup.new_tag("caption", attrs={"class": "visually-hidden"})
+    if heading:
+        words = [text for text in heading.find_all(string=True) if text.strip("# ")]
+        caption.string = "Table: " + "".join(words).strip("# ")
+    return caption
 
 
 def rows(table: Tag) -> list[Tag]:

@@ -53,7 +53,7 @@
 
   const silentScrollers = [];
   for (const e of article.querySelectorAll(".drawing, .table-scroller, div.math mjx-container, pre, span.math.wide")) {
-    if (!shown(e) || e.scrollWidth <= e.clientWidth + 1) continue;
+    if (!shown(e) || !scrolls(e) || e.scrollWidth <= e.clientWidth + 1) continue;
     if (e.tabIndex !== 0 || !e.getAttribute("aria-label") || !e.classList.contains("overflows")) silentScrollers.push(brief(e));
   }
 
