@@ -7,6 +7,7 @@ rid of what no page loads.
 """
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,10 @@ def write_page(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks; before the theme's own, which read what is set here."""
+    # A change of the extension is one of every page.
+    parts = sorted(Path(__file__).parent.glob("*.py"))
+    digest = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    app.add_config_value("reader_digest", digest, "html")
     app.connect("html-page-context", write_page, priority=490)
     app.connect("build-finished", assets.finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
