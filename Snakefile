@@ -3,26 +3,24 @@
 import sys
 from pathlib import Path
 
-from disentlib.study.plan import arguments, load_study
+from disentlib.study.plan import check_folders, load_study
 
-STUDY = config.get("study", "quick")
+STUDY = str(config.get("study", "quick"))
 OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") if name in config}
 try:
     study = load_study(STUDY, **OVERRIDES)
-except ValueError as error:
+    check_folders(study)  # before anything is touched
+except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
+SETTINGS = [f"{name}={value}" for name, value in OVERRIDES.items()]
 PYTHON = sys.executable  # that of Snakemake, also where the environment is not activated
-# `exec` below: a SIGTERM to the job reaches Python, not a shell in between.
 FOLDER = f"runs/{STUDY}/{{run}}"
+RESULTS = f"results/{STUDY}"
 
 
-def flags(settings):
-    """Parameters of a page as its command line has them."""
-    quoted = {name: str(value).replace(" ", "") for name, value in arguments(settings).items()}
-    return " ".join(f"-p {name} '{value}'" for name, value in quoted.items())
-
-
+# Snakemake removes the outputs of a job before it starts and after it fails. So no output of a rule is
+# what cost hours: it is a mark, which its stage makes again in a moment where the work is done.
 wildcard_constraints:
     run="|".join(RUNS),
 
@@ -37,26 +35,22 @@ localrules:
 rule all:
     input:
         f"_build/{STUDY}.built",
-        expand(f"{FOLDER}/scores.csv", run=RUNS),
+        expand(f"{FOLDER}/.scored", run=RUNS),
 
 
 # Each run is asked for by name here and above: Snakemake does not miss a file between two others.
 rule table:
     input:
-        f"results/{STUDY}/table.csv",
-        expand(f"{FOLDER}/scores.csv", run=RUNS),
+        f"{RESULTS}/table.csv",
+        expand(f"{FOLDER}/.scored", run=RUNS),
 
 
-# Checkpoints lie in the run's folder too and outlive a job: a run that is started again goes on.
+# `exec`: a SIGTERM to the job reaches Python, not a shell in between.
 rule train:
     output:
-        f"{FOLDER}/result.json",
-        f"{FOLDER}/model.safetensors",
-        f"{FOLDER}/history.csv",
+        f"{FOLDER}/.trained",
     params:
-        flags=lambda wildcards: flags(RUNS[wildcards.run].config),
-    log:
-        notebook=f"{FOLDER}/training.ipynb",
+        settings=lambda wildcards: str(RUNS[wildcards.run].config.to_dict()),  # other ones: look again
     threads: lambda wildcards: RUNS[wildcards.run].config.threads
     resources:
         mem_mb=3000,
@@ -65,42 +59,37 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        f"exec {PYTHON} -m disentlib.study.pages notebooks/training.md {{log.notebook}} {{params.flags}}"
-        f" -p folder runs/{STUDY}/{{wildcards.run}}"
+        "exec {PYTHON:q} -m disentlib train {STUDY:q} {wildcards.run:q} {SETTINGS:q}"
 
 
 rule score:
     input:
-        f"{FOLDER}/result.json",
-        f"{FOLDER}/model.safetensors",
+        f"{FOLDER}/.trained",
     output:
-        f"{FOLDER}/scores.csv",
-        f"{FOLDER}/pictures.npz",
+        f"{FOLDER}/.scored",
     params:
-        flags=flags(study.scoring),
-    log:
-        notebook=f"{FOLDER}/scoring.ipynb",
+        settings=str(study.scoring),
     resources:
         mem_mb=4000,
         runtime=120,
     message:
         "Scoring {wildcards.run}"
     shell:
-        f"exec {PYTHON} -m disentlib.study.pages notebooks/scoring.md {{log.notebook}} {{params.flags}}"
-        f" -p conventions False -p folder runs/{STUDY}/{{wildcards.run}}"
+        "exec {PYTHON:q} -m disentlib score {STUDY:q} {wildcards.run:q} {SETTINGS:q}"
 
 
+# Results may outlive their runs: they are never removed, each file is replaced once the new one is whole.
 rule collect:
     input:
-        expand(f"{FOLDER}/scores.csv", run=RUNS),
-        expand(f"{FOLDER}/pictures.npz", run=RUNS),
+        expand(f"{FOLDER}/.scored", run=RUNS),
     output:
-        f"results/{STUDY}/table.csv",
-        f"results/{STUDY}/history.csv",
+        update(f"{RESULTS}/table.csv"),
+        update(f"{RESULTS}/history.csv"),
+        update(f"{RESULTS}/runs.csv"),
     message:
         "Collecting the study's table"
     shell:
-        f"{PYTHON} -m disentlib.study.results {STUDY} && {PYTHON} -m disentlib.study.explorer {STUDY}"
+        "exec {PYTHON:q} -m disentlib collect {STUDY:q}"
 
 
 rule book:
@@ -116,4 +105,4 @@ rule book:
     message:
         "Building the book"
     shell:
-        f"STUDY={STUDY} {PYTHON} -m disentlib.study.book"
+        "export STUDY={STUDY:q}; exec {PYTHON:q} -m disentlib book"

@@ -8,7 +8,9 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -70,6 +72,31 @@ def remove_temporaries(folder: Path) -> None:
                 _remove_if_left(path, match["host"], int(match["pid"]))
 
 
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder of our own among the system's temporary ones, which goes in the end.
+
+    Those that killed processes left there go first.
+    """
+    place = Path(tempfile.gettempdir())
+    for left in place.glob(f"{MARK}-*"):
+        if match := TEMPORARY.fullmatch(f".x.{left.name}"):
+            with suppress(OSError):  # somebody else's, or gone meanwhile
+                _remove_if_left(left, match["host"], int(match["pid"]))
+    while True:
+        (folder := place / _owner()).mkdir(mode=0o700)
+        lock = folder / ".lock"
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        if try_lock(descriptor, lock) is not False and lock.exists():
+            break
+        os.close(descriptor)  # a cleaner came between the calls
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable (a rename is data of the folder, not of the
     file).
@@ -127,34 +154,48 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
+def _owner() -> str:
+    """A name that nobody else gives.
+
+    The random part keeps apart those who share host and process number: threads,
+    containers.
+    """
+    return f"{MARK}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
 def _own_file(path: Path) -> tuple[Path, int]:
     """A new file beside `path`, locked for as long as its descriptor is open.
 
-    The random part keeps writers apart that share host and process number (threads,
-    containers). The suffix stays, since some writers look at it.
+    The suffix stays, since some writers look at it.
     """
     while True:
-        owner = f"{MARK}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
-        temporary = path.with_name(f".{path.stem[:100]}.{owner}{path.suffix}")
+        temporary = path.with_name(f".{path.stem[:100]}.{_owner()}{path.suffix}")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        # False only where a cleaner came between the two calls: it removes the file.
         if try_lock(descriptor, path) is not False and temporary.exists():
             return temporary, descriptor
-        os.close(descriptor)
+        os.close(descriptor)  # a cleaner came between the calls
 
 
 def _remove_if_left(path: Path, host: str, pid: int) -> None:
-    descriptor = os.open(path, os.O_RDWR)
+    """Remove a temporary file, or a scratch folder, whose lock its owner no longer
+    holds.
+    """
+    here, descriptor = host == socket.gethostname(), None
+    lock = path / ".lock" if path.is_dir() else path
+    if lock.exists():
+        descriptor = os.open(lock, os.O_RDWR)
     try:
-        left = try_lock(descriptor, path)
+        left = None if descriptor is None else try_lock(descriptor, lock)
         if left is None:  # no locks: what the name says has to do
-            here = host == socket.gethostname()
             old = time.time() - path.stat().st_mtime > DAY
             left = not _alive(pid) if here else old
-        if left:
+        if left and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif left:
             path.unlink(missing_ok=True)
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _alive(pid: int) -> bool:

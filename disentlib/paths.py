@@ -12,6 +12,17 @@ RESULTS = ROOT / "results"
 def cache_folder() -> Path:
     """Folder for files that can be made again: `$DISENTLIB_CACHE`, else
     `~/.cache/disentlib`.
+
+    Raises `ValueError` in one line for a user without a home folder.
     """
-    chosen = os.environ.get("DISENTLIB_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "disentlib"
+    return absolute_path(os.environ.get("DISENTLIB_CACHE") or "~/.cache/disentlib")
+
+
+def absolute_path(path: str | Path) -> Path:
+    """`path` from the root of the file system, with `~` read as the home folder."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: this user has no home folder; set HOME or DISENTLIB_CACHE"
+        ) from error

@@ -1,19 +1,20 @@
-"""Build the book: `python -m disentlib.study.book`, from a clean state and with
-warnings as errors.
-"""
+"""Build the book, from a clean state and with warnings as errors."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from disentlib.files import atomic_write
 from disentlib.paths import RESULTS, ROOT, STUDIES
 from disentlib.study.explorer import place_models
-from disentlib.study.pages import INLINE
+from disentlib.study.kernels import surroundings
 from disentlib.study.results import load_results
 
 BUILD = ROOT / "_build"
@@ -61,18 +62,15 @@ def build() -> int:
         stale += [BUILD / ".doctrees", BUILD / "html"]
     for old in stale:
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as ipython:
-        environment = os.environ | {
-            "STUDY": study,
-            "IPYTHONDIR": ipython,
-            "MPLBACKEND": INLINE,
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "OMP_NUM_THREADS": "1",  # a page a processor
-        }
+    with surroundings():
+        # A page a processor.
+        environment = os.environ | {"STUDY": study, "OMP_NUM_THREADS": "1"}
         outputs = [sys.executable, "-m", "disentlib.study.outputs"]
-        subprocess.run(outputs, env=environment, cwd=ROOT, check=True)
-        command = ["jupyter-book", "build", "-W", "-n", "--keep-going", str(ROOT)]
-        code = subprocess.run(command, env=environment, cwd=ROOT).returncode
+        # Not by a bare name: another installation may come first on the PATH.
+        tool = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+        command = [sys.executable, "-c", tool, "build", "-W", "-n", "--keep-going", "."]
+        code = in_its_own_time(outputs, environment)
+        code = code or in_its_own_time(command, environment)
     if code == 0:
         place_models(BUILD / "html")
         with atomic_write(BUILD / f"{study}.built") as temporary:
@@ -85,8 +83,18 @@ def build() -> int:
     return code
 
 
-if __name__ == "__main__":
+def in_its_own_time(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run `command` in the repository; where this process is stopped, so is all of it.
+
+    Jupyter gives each kernel a session of its own, which no signal to a group reaches.
+    """
+    process = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
-        sys.exit(build())
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        return process.wait()
+    except BaseException:
+        parts = [process, *psutil.Process(process.pid).children(recursive=True)]
+        for part in parts:
+            with suppress(psutil.NoSuchProcess):
+                part.kill()
+        process.wait()
+        raise

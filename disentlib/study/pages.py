@@ -1,79 +1,141 @@
-"""Run one page with parameters: `python -m disentlib.study.pages notebooks/training.md
-out.ipynb -p D 10`.
+"""Run one page with parameters, and keep it, executed, under its name if all of it ran.
 
 Papermill does the work. What it leaves open is closed here: an unknown parameter or a
-wrong type is an error before anything starts, and the output bears its name only if
-every cell has run.
+wrong type is an error before anything starts, the interpreter and the settings are
+ours, and a signal is handed on.
 """
 
-import argparse
 import ast
-import os
+import math
+import shutil
 import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import jupytext
+import nbformat
 import papermill
 import psutil
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from disentlib.commands import Failed, Stopped
+from disentlib.files import atomic_write
+from disentlib.study.kernels import surroundings
 from disentlib.training.configuration import checked_type
 
-# Figures go into the page; a backend of the caller's (clusters export agg) would drop
-# them.
-INLINE = "module://matplotlib_inline.backend_inline"
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
+GRACE = (
+    20.0  # seconds that a kernel has for its last checkpoint once it was told to stop
+)
 
 
-def run_page(page: str | Path, output: str | Path, parameters: dict[str, Any]) -> None:
+def run_page(
+    page: str | Path, output: str | Path, parameters: Mapping[str, Any]
+) -> None:
     """Run `page` (.md or .ipynb) with `parameters` and keep it, executed, as `output`.
 
-    Raises `ValueError` for a page that is not there, an unknown parameter or a value of
-    another type, before anything starts; `PapermillExecutionError` where a cell fails,
-    and then the notebook up to there is kept as `<output>.failed.ipynb`.
+    Raises `ValueError` for a page or an output that cannot be, an unknown parameter or
+    a value of another type, before anything starts; `Failed` where a cell fails, and
+    then the notebook up to there is kept as `<output>.failed.ipynb`; `Stopped` where a
+    signal came.
     """
     page, output = Path(page), Path(output)
+    if output.is_dir() or output.suffix != ".ipynb":
+        raise ValueError(f"{output}: the executed notebook must be a file *.ipynb")
+    notebook = read_page(page)
+    values = checked_parameters(declared_parameters(notebook, page), parameters, page)
+    failed = output.with_name(f"{output.stem}.failed.ipynb")
+    with surroundings(), handing_on() as told, atomic_write(output) as temporary:
+        try:
+            with warnings.catch_warnings():
+                # One parameter of many is injected; the others keep the page's values.
+                warnings.simplefilter("ignore")
+                executed = papermill.execute_notebook(
+                    notebook,
+                    str(temporary),
+                    values,
+                    kernel_name="python3",
+                    progress_bar=False,
+                    stdout_file=sys.stdout,
+                    stderr_file=sys.stderr,
+                )
+        except BaseException as error:
+            if told:  # whatever the kernel's end looked like
+                raise Stopped(told[0]) from None
+            if isinstance(error, Exception) and temporary.stat().st_size:
+                shutil.copyfile(temporary, failed)
+            raise _in_a_line(error, page) from error
+        for name in ("input_path", "output_path"):  # where it lay says nothing of it
+            executed.metadata["papermill"].pop(name, None)
+        nbformat.write(executed, temporary)
+    failed.unlink(missing_ok=True)
+
+
+def _in_a_line(error: BaseException, page: Path) -> BaseException:
+    if isinstance(error, papermill.PapermillExecutionError):
+        if (error.ename, error.evalue) == ("SystemExit", "143"):
+            return Stopped(signal.SIGTERM)  # the signal was for the kernel alone
+        return Failed(f"{page}: {error.ename}: {error.evalue}")
+    if isinstance(error, DeadKernelError):
+        return Failed(f"{page}: its kernel was killed; is there memory enough?")
+    return error
+
+
+def read_page(page: Path) -> NotebookNode:
+    """The page as a notebook; `ValueError` in one line where it is none."""
     if not page.is_file():
         raise ValueError(f"{page}: no such page; the pages are in notebooks/")
-    notebook = jupytext.read(page)
-    check_parameters(declared_parameters(notebook, page), parameters, page)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
-    failed = output.with_name(f"{output.stem}.failed.ipynb")
-    os.environ["MPLBACKEND"] = INLINE  # the kernel inherits it
-    before = signal.signal(signal.SIGTERM, pass_on)
     try:
-        with warnings.catch_warnings():
-            # One parameter of many is injected; the others keep the page's own values.
-            warnings.simplefilter("ignore")
-            papermill.execute_notebook(
-                notebook,
-                str(temporary),
-                parameters,
-                kernel_name="python3",
-                progress_bar=False,
-                stdout_file=sys.stdout,
-                stderr_file=sys.stderr,
-            )
-        os.replace(temporary, output)
-        failed.unlink(missing_ok=True)
-    except BaseException:
-        if temporary.exists():
-            os.replace(temporary, failed)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return jupytext.read(page)
+    except Exception as error:  # each format has its own
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{page}: not a page of notebooks/ ({words[:200]})") from error
 
 
-def pass_on(signum: int, frame: Any) -> None:
-    """Hand a SIGTERM to the kernel, which stops in its own time and keeps a
+@contextmanager
+def handing_on() -> Iterator[list[int]]:
+    """Hand SIGTERM and SIGINT to the kernel, which stops in its own time and keeps a
     checkpoint.
+
+    Yields the list of signals that came. A kernel that has not stopped after `GRACE`
+    seconds is killed; where none runs yet, `Stopped` is raised at once.
     """
-    for child in psutil.Process().children(recursive=True):
-        child.send_signal(signum)
+    told: list[int] = []
+
+    def end(kernels: list[psutil.Process]) -> None:
+        for kernel in kernels:
+            with suppress(psutil.NoSuchProcess):
+                kernel.kill()
+
+    def hand_on(number: int, _: Any) -> None:
+        told.append(number)
+        kernels = psutil.Process().children(recursive=True)
+        for kernel in kernels:
+            with suppress(psutil.NoSuchProcess):
+                kernel.send_signal(signal.SIGTERM)
+        if not kernels:
+            raise Stopped(number)
+        timer = threading.Timer(GRACE, end, [kernels])
+        timer.daemon = True
+        timer.start()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, hand_on) for number in numbers}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def declared_parameters(
@@ -97,66 +159,57 @@ def declared_parameters(
     return declared
 
 
-def check_parameters(
-    declared: dict[str, tuple[str, Any]], given: dict[str, Any], page: Path
-) -> None:
-    """Raise `ValueError` in one line for an unknown name or a value of another type."""
+def checked_parameters(
+    declared: Mapping[str, tuple[str, Any]], given: Mapping[str, Any], page: Path
+) -> dict[str, Any]:
+    """The given values, each of its declared type; `ValueError` in one line for an
+    unknown name or a value of another type.
+    """
+    values = {}
     for name, value in given.items():
         if name not in declared:
             known = ", ".join(sorted(declared))
             raise ValueError(f"unknown parameter {name}; {page} takes {known}")
         kind = declared[name][0]
-        try:
-            given[name] = (
-                value if kind == "list" else checked_type(name, value, TYPES[kind])
-            )
-        except TypeError as error:
-            raise ValueError(f"{error} (in {page})") from error
         if kind == "list" and not isinstance(value, list):
             raise ValueError(
                 f"{name} {value!r} must be a list, such as [100, 200] (in {page})"
             )
+        try:
+            values[name] = (
+                value if kind == "list" else checked_type(name, value, TYPES[kind])
+            )
+        except TypeError as error:
+            raise ValueError(f"{error} (in {page})") from error
+        if kind == "float" and not math.isfinite(values[name]):
+            raise ValueError(f"{name} {value!r} must be finite (in {page})")
+    return values
 
 
-def from_text(text: str) -> Any:
-    """A value of the command line: a Python literal, else the text itself."""
-    text = {"true": "True", "false": "False"}.get(text, text)
+def from_text(text: str, kind: str) -> Any:
+    """A value of the command line, read as its parameter's declared type.
+
+    What is not of that type comes back as the text it is, for `checked_parameters` to
+    name.
+    """
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        if kind == "bool":
+            return {"true": True, "false": False}[text.lower()]
+        if kind == "list":
+            return ast.literal_eval(text)
+        return TYPES[kind](text)
+    except (KeyError, ValueError, SyntaxError, MemoryError, RecursionError):
         return text
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit code (143 where it was told to stop and kept a
-    checkpoint).
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m disentlib.study.pages", description=__doc__
-    )
-    parser.add_argument("page", help="a page of notebooks/, .md or .ipynb")
-    parser.add_argument("output", help="the executed notebook to write, .ipynb")
-    parser.add_argument(
-        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE")
-    )
-    given = parser.parse_args(arguments)
-    try:
-        parameters = {name: from_text(value) for name, value in given.p}
-        run_page(given.page, given.output, parameters)
-    except papermill.PapermillExecutionError as error:
-        if error.ename == "SystemExit" and error.evalue == "143":
-            print(
-                "stopped on request; the next run goes on from its checkpoint",
-                file=sys.stderr,
-            )
-            return 143
-        print(f"{given.page}: {error.ename}: {error.evalue}", file=sys.stderr)
-        return 1
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def parameters_from_text(
+    page: str | Path, given: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Parameters of the command line, each read by the type that the page declares."""
+    if not given:
+        return {}
+    declared = declared_parameters(read_page(Path(page)), Path(page))
+    known = {name: kind for name, (kind, _) in declared.items()}
+    if twice := {name for name, _ in given if [n for n, _ in given].count(name) > 1}:
+        raise ValueError(f"{', '.join(sorted(twice))} is given twice; give it once")
+    return {name: from_text(text, known.get(name, "str")) for name, text in given}

@@ -2,20 +2,33 @@
 names.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
 
+from disentlib.metrics.sampling import test_rows, training_rows
 from disentlib.paths import RUNS, STUDIES
 from disentlib.scoring.sizes import Scoring
-from disentlib.training.configuration import TrainingConfig, checked_type
+from disentlib.sprites.table import GRID
+from disentlib.study.reading import (
+    check_distinct,
+    check_keys,
+    check_name,
+    mapping,
+    read_yaml,
+)
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.folder import compare
 
 AXES = ("model", "D", "seed")  # what a grid spans; everything else is a setting
 KEYS = ("title", "budget", "grid", "training", "scoring", "variants")
+MOST_RUNS = 10_000  # more cannot be planned in a minute
 
 
 @dataclass(frozen=True)
@@ -62,38 +75,56 @@ def load_study(name: str, **overrides: Any) -> Study:
     Raises `ValueError` in one line that names the file, the key or value, and what may
     stand there.
     """
+    check_name("study", name)
     path = STUDIES / f"{name}.yml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in STUDIES.glob("*.yml")))
+        known = ", ".join(sorted(file.stem for file in STUDIES.glob("[!.]*.yml")))
         raise ValueError(
             f"study {name!r} is unknown; choose one of {known}, or write {path}"
         )
     try:
-        content = yaml.safe_load(path.read_text())
-        return _parsed(name, content if isinstance(content, dict) else {}, overrides)
-    except yaml.YAMLError as error:
-        raise ValueError(
-            f"{path}: not YAML ({' '.join(str(error).split())})"
-        ) from error
+        return _parsed(name, read_yaml(path), overrides)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def check_folders(study: Study) -> None:
+    """Raise `ValueError` in one line where a folder of the study's holds another run.
+
+    Nothing is touched: what is there stays until a person moves it.
+    """
+    foreign = []
+    for run in study.runs:
+        try:
+            compare(study.folder(run), run.config)
+        except ValueError as error:
+            foreign.append(str(error))
+    if foreign:
+        others = f" (and {len(foreign) - 1} others)" if foreign[1:] else ""
+        raise ValueError(foreign[0] + others)
 
 
 def _parsed(
     name: str, content: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> Study:
-    _known("key", content, KEYS)
+    check_keys("key", content, KEYS)
     if missing := [key for key in ("title", "grid", "training") if key not in content]:
         raise ValueError(
             f"no {', '.join(missing)}; a study needs title, grid and training"
         )
-    variants = content.get("variants", {"": {}})
-    training = content["training"] | overrides
+    variants = mapping("variants", content.get("variants", {"": {}}))
+    if not variants:
+        raise ValueError("variants: give at least one, or leave the key out")
+    for variant in variants if "variants" in content else ():
+        check_name("variant", variant)
+    check_distinct("variant", variants)
+    training = dict(mapping("training", content["training"])) | overrides
     runs: list[Run] = []
     for variant, settings in variants.items():
-        settings = dict(settings or {})
-        grid = content["grid"] | settings.pop("grid", {})
-        _known("grid key", grid, AXES)
+        settings = dict(mapping(f"variant {variant}", settings or {}))
+        grid = mapping("grid", settings.pop("grid", {}))
+        grid = dict(mapping("grid", content["grid"])) | dict(grid)
+        check_keys("grid key", grid, AXES)
         for axis in AXES:
             if not isinstance(grid.get(axis), list) or not grid[axis]:
                 raise ValueError(
@@ -103,30 +134,38 @@ def _parsed(
             raise ValueError(
                 f"{', '.join(sorted(repeated))} belongs in the grid, as a list"
             )
+        if len(runs) + math.prod(map(len, grid.values())) > MOST_RUNS:
+            raise ValueError(f"the grid has more than {MOST_RUNS:,} runs; give less")
         for point in product(*(grid[axis] for axis in AXES)):
             config = training | settings | overrides | dict(zip(AXES, point))
             runs.append(Run(variant, TrainingConfig.from_dict(config)))
-    keys = [run.key for run in runs]
-    if twice := [key for key in keys if keys.count(key) > 1]:
-        raise ValueError(f"the grid names {twice[0]} twice; give each value once")
-    scoring = content.get("scoring") or {}
-    _known("scoring key", scoring, [field.name for field in fields(Scoring)])
-    for key, value in scoring.items():
-        if checked_type(key, value, int) < 0:
-            raise ValueError(f"scoring: {key} {value} must be 0 or more")
+    key, times = Counter(run.key for run in runs).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"the grid names {key} twice; give each value once")
+    given = mapping("scoring", content.get("scoring") or {})
+    check_keys("scoring key", given, [field.name for field in fields(Scoring)])
+    try:
+        scoring = Scoring(**given)
+        _check_classes(scoring)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"scoring: {error}") from error
     budget = str(content.get("budget", ""))
-    return Study(name, str(content["title"]), budget, tuple(runs), Scoring(**scoring))
+    return Study(name, str(content["title"]), budget, tuple(runs), scoring)
 
 
-def _known(what: str, given: Mapping[str, Any], known: Any) -> None:
-    if not isinstance(given, Mapping):
-        raise ValueError(
-            f"{what}s {given!r} must be a mapping with some of {', '.join(known)}"
-        )
-    if unknown := sorted(set(map(str, given)) - set(known)):
-        raise ValueError(
-            f"unknown {what} {', '.join(unknown)}; choose from {', '.join(known)}"
-        )
+def _check_classes(scoring: Scoring) -> None:
+    if min(scoring.train, scoring.test) >= 1000:  # sure to show them all
+        return
+    seed = scoring.score_seed
+    train = GRID.classes(training_rows(GRID, seed, scoring.train))
+    test = GRID.classes(test_rows(GRID, seed, scoring.test))
+    for k, name in enumerate(GRID.names):
+        common = np.intersect1d(train[:, k], test[:, k])
+        if len(np.unique(train[:, k])) < 2 or not len(common):
+            raise ValueError(
+                f"train {scoring.train} and test {scoring.test} images are too few to "
+                f"tell the classes of {name}; give more"
+            )
 
 
 def arguments(settings: Mapping[str, Any] | TrainingConfig | Scoring) -> dict[str, Any]:

@@ -203,9 +203,3 @@ def first_there(folder: Path = RESULTS) -> str:
     """The fullest study that has results."""
     there = [name for name in SHOWN_FIRST if (folder / name / "table.csv").exists()]
     return there[0] if there else SHOWN_FIRST[-1]
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(collect(load_study(sys.argv[1]), unfinished="--unfinished" in sys.argv[2:]))

@@ -169,6 +169,8 @@ def require_same(
     if grown and wanted.get("schedule") not in STEPS_MATTER:
         names -= {"steps"}
     lost = {*found["snapshots"]} - {*wanted["snapshots"]}
+    if wanted.get("precision") == "auto":  # what the run began with
+        names -= {"precision"}
     if not lost and "steps" not in names:
         names -= {"snapshots"}
     if names:

@@ -58,6 +58,21 @@ class RunFolder:
         """Reconstructions, traversals and importances."""
         return self.path / "pictures.npz"
 
+    @property
+    def scored_how(self) -> Path:
+        """Of which weights the scores are, and their settings."""
+        return self.path / "scored.json"
+
+    @property
+    def trained(self) -> Path:
+        """An empty mark for the workflow, which may go: training is done."""
+        return self.path / ".trained"
+
+    @property
+    def scored(self) -> Path:
+        """An empty mark for the workflow, which may go: scoring is done."""
+        return self.path / ".scored"
+
     def model(self, step: int | None = None) -> Path:
         """The weights in the end, or after `step`."""
         return self.path / (
@@ -86,6 +101,15 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
     path = RunFolder(Path(folder)).configuration
     if not path.exists() or read_json(path) != config.to_dict():
         write_json(path, config.to_dict())
+
+
+def finished(folder: str | Path, config: TrainingConfig) -> bool:
+    """Whether the run in `folder` has been trained for all of its steps."""
+    folder = RunFolder(Path(folder))
+    models = [folder.model(), *map(folder.model, config.snapshots)]
+    if not folder.result.exists() or not all(path.exists() for path in models):
+        return False
+    return read_json(folder.result).get("step", 0) >= config.steps
 
 
 def configuration_of(folder: str | Path) -> TrainingConfig:

@@ -1,4 +1,4 @@
-"""The built book as a reader gets it: run after `python -m disentlib.study.book` (see
+"""The built book as a reader gets it: run after `python -m disentlib book` (see
 Makefile).
 """
 

@@ -8,9 +8,19 @@ import nbformat
 import papermill
 import pytest
 
+from disentlib.__main__ import main as command
 from disentlib.paths import ROOT
-from disentlib.study.pages import check_parameters, declared_parameters, from_text, main
+from disentlib.study.pages import (
+    checked_parameters,
+    declared_parameters,
+    from_text,
+)
 from disentlib.training.configuration import TrainingConfig
+
+
+def main(words):
+    return command(["page", *words])
+
 
 PAGE = """---
 kernelspec:
@@ -87,10 +97,10 @@ def test_parameters_reach_the_page_and_only_a_whole_run_has_its_name(
     "given, complaint",
     [
         ({"DD": "3"}, "unknown parameter DD"),
-        ({"D": "3.5"}, "D 3.5 must be of type int"),
+        ({"D": "3.5"}, "D '3.5' must be of type int"),
         ({"D": "three"}, "D 'three' must be of type int"),
-        ({"flag": "1"}, "flag 1 must be of type bool"),
-        ({"name": "3"}, "name 3 must be of type str"),
+        ({"flag": "1"}, "flag '1' must be of type bool"),
+        ({"rate": "nan"}, "rate nan must be finite"),
         ({"many": "3"}, "many 3 must be a list"),
     ],
 )
@@ -121,18 +131,29 @@ def test_a_missing_page_and_one_without_parameters(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    "text, value",
-    [("10", 10), ("1e-3", 1e-3), ("true", True), ("beta_vae", "beta_vae"), ("[]", [])],
+    "text, kind, value",
+    [
+        ("10", "int", 10),
+        ("10", "float", 10.0),
+        ("1e-3", "float", 1e-3),
+        ("true", "bool", True),
+        ("False", "bool", False),
+        ("beta_vae", "str", "beta_vae"),
+        ("20261125", "str", "20261125"),  # a folder's name may look like a number
+        ("None", "str", "None"),
+        ("[1, 2]", "list", [1, 2]),
+    ],
 )
-def test_values_of_the_command_line(text, value):
-    assert from_text(text) == value and type(from_text(text)) is type(value)
+def test_values_of_the_command_line_are_read_by_their_declared_type(text, kind, value):
+    found = from_text(text, kind)
+    assert found == value and type(found) is type(value)
 
 
 def test_the_training_page_has_exactly_the_settings_of_a_run():
     page = ROOT / "notebooks" / "training.md"
     declared = declared_parameters(jupytext.read(page), page)
     assert declared.keys() - {"folder"} == set(TrainingConfig.__dataclass_fields__)
-    check_parameters(
+    checked_parameters(
         declared, {name: default for name, (_, default) in declared.items()}, page
     )
     source = page.read_text()
@@ -160,7 +181,8 @@ def test_a_killed_run_leaves_no_notebook(page, tmp_path):
         [
             sys.executable,
             "-m",
-            "disentlib.study.pages",
+            "disentlib",
+            "page",
             str(page),
             str(tmp_path / "out.ipynb"),
         ]

@@ -1,9 +1,16 @@
 """Studies as data: what a file may say, and one line for everything it may not."""
 
+import io
+import shlex
+from urllib.parse import quote
+
+import pandas as pd
 import pytest
+import yaml
 
 from disentlib.study import plan as study
-from disentlib.study.plan import arguments, load_study
+from disentlib.study.plan import arguments, check_folders, load_study
+from disentlib.training.folder import claim
 
 GOOD = """
 title: A small grid
@@ -125,12 +132,62 @@ BAD = {
     ),
     "negative scoring": (
         GOOD.replace("test: 10", "test: -1"),
-        "test -1 must be 0 or more",
+        "test=-1 must be",
     ),
     "no title": (GOOD.replace("title: A small grid", ""), "no title"),
     "not YAML": ("title: [", "not YAML"),
     "text": ("hello", "no title, grid, training"),
+    "key twice": (GOOD + "title: B\n", "key title is given twice"),
+    "setting twice": (GOOD.replace("steps: 5", "steps: 5, steps: 6"), "key steps is"),
+    "no images to train on": (GOOD.replace("train: 20", "train: 0"), "train=0 must be"),
+    "no trees": (GOOD.replace("test: 10", "n_estimators: 0"), "n_estimators=0 must be"),
+    "forests": (
+        GOOD.replace("test: 10", "n_estimators: 100000"),
+        "n_estimators=100000 must be",
+    ),
+    "a batch beyond the grid": (
+        GOOD.replace("test: 10", "batch_size: 99999"),
+        "batch_size=99999 exceeds the 18432 images",
+    ),
+    "memory": (GOOD.replace("train: 20", "train: 900000000"), "name more than"),
+    "too few": (GOOD.replace("train: 20, test: 10", "train: 2, test: 1"), "too few"),
+    "a huge grid": (
+        GOOD.replace("[2, 3]", str(list(range(1, 401)))).replace(
+            "[0, 7]", str(list(range(200)))
+        ),
+        "more than 10,000 runs",
+    ),
+    "grid as text": (
+        GOOD.replace("{model: [vae, beta_vae], D: [2, 3], seed: [0, 7]}", "x"),
+        "grid: 'x' must be a mapping",
+    ),
+    "training as text": (
+        GOOD.replace("{steps: 5, batch_norm: false}", "fast"),
+        "training: 'fast' must be a mapping",
+    ),
+    "variants as a list": (GOOD + "variants: [a, b]\n", "must be a mapping"),
+    "no variants": (GOOD + "variants: {}\n", "give at least one"),
+    "a variant as a number": (GOOD + "variants: {a: 3}\n", "variant a: 3 must be"),
 }
+for name in (
+    "1",
+    "on",
+    "None",
+    "'no norm'",
+    "../up",
+    "'..'",
+    "'`pwd`'",
+    "'a,b'",
+    "'$(x)'",
+    "a.b",
+    "ä",
+    "''",
+    "nan",
+    "a/b",
+    "-a",
+):
+    BAD[f"variant {name}"] = (GOOD + f"variants: {{{name}: {{}}}}\n", "is no name")
+BAD["capitals"] = (GOOD + "variants: {a: {}, A: {}}\n", "in capitals and small letters")
 
 
 @pytest.mark.parametrize("text, complaint", BAD.values(), ids=BAD)
@@ -150,3 +207,43 @@ def test_an_unknown_study_names_those_there_are(written):
 def test_arguments_are_what_pages_take(written):
     plain = arguments(written(GOOD).runs[0].config)
     assert plain["model"] == "vae" and plain["snapshots"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["007", "x$(touch pwn)", "../desk", "a b", "", "None", "a\nb", "a" * 65, 7]
+)
+def test_a_study_whose_name_is_none_is_refused(written, name):
+    written(GOOD)
+    with pytest.raises(ValueError, match=r"^study .* is no name; give") as error:
+        load_study(name)
+    assert "\n" not in str(error.value)
+
+
+def test_names_that_are_allowed_come_back_from_every_format(written):
+    names = ["a", "A1", "batch_norm", "no-norm", "x" * 64, "e5", "infinite"]
+    runs = written(GOOD + "variants: {" + ", ".join(f"{n}: {{}}" for n in names) + "}")
+    found = [run.variant for run in runs.runs[:: len(runs.runs) // len(names)]]
+    table = io.StringIO()
+    pd.DataFrame({"variant": found}).to_csv(table, index=False)
+    table.seek(0)
+    assert found == names == pd.read_csv(table)["variant"].tolist()
+    assert [shlex.quote(name) for name in names] == names
+    assert [quote(name) for name in names] == names
+    assert yaml.safe_load(str(names).replace("'", "")) == names
+
+
+def test_a_folder_of_another_run_is_found_before_anything_starts(
+    written, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(study, "RUNS", tmp_path / "runs")
+    mini = written(GOOD)
+    for run in mini.runs[:3]:
+        claim(mini.folder(run), run.config)
+    check_folders(mini)
+    changed = written(GOOD.replace("steps: 5", "steps: 5, beta: 2.0"))
+    with pytest.raises(
+        ValueError,
+        match=r"seed0/config.json is of another .*beta 4.0, not 2.0.* 2 others",
+    ) as error:
+        check_folders(changed)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,135 @@
+"""Run the layers of the tests whose inputs changed since they passed: `python
+.ci/layers.py [--again] [LAYER ...]`.
+
+Inputs are the files that are there, by name and content: with git or without it, added
+or not, in whoever's folder. A layer that passed leaves their digest in _build/passed.
+"""
+
+import argparse
+import fnmatch
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MADE = {".git", ".venv", "_build", "_ipynb", "runs", "__pycache__", "*.egg-info"}
+MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"}
+PYTEST = ("-m", "pytest")
+GOLDEN = "tests/repository/golden"
+BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
+NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer reads (paths in the repository), and its commands: arguments of
+    Python, or a program of its environment.
+    """
+
+    inputs: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
+
+
+LAYERS = {
+    "lint": Layer(
+        ("disentlib", "tests", "bench", ".ci", "pyproject.toml"),
+        (
+            ("-m", "ruff", "check", "."),
+            ("-m", "ruff", "format", "--check", "."),
+            ("lint-imports", "--no-logo", "--no-cache"),
+            ("deptry", "."),
+        ),
+    ),
+    "unit": Layer((".",), ((*PYTEST, *NOT_HERE),)),
+    "golden": Layer(
+        ("disentlib", "notebooks", GOLDEN),
+        (
+            (
+                *PYTEST,
+                "-pno:cacheprovider",
+                "--nbval-lax",
+                "--nbval-current-env",
+                GOLDEN,
+            ),
+        ),
+    ),
+    "book": Layer((".",), (("-m", "disentlib", "book"), (*PYTEST, "--book", *BOOK))),
+}
+
+
+def files(root: Path, inputs: tuple[str, ...]) -> list[Path]:
+    """The files of `inputs` below `root`, sorted, without what can be made again."""
+    found = []
+    for name in inputs:
+        if (root / name).is_file():
+            found.append(root / name)
+        for folder, folders, names in os.walk(root / name):
+            folders[:] = [f for f in folders if not made(f)]
+            found += [Path(folder, n) for n in names if not made(n)]
+    return sorted(path for path in found if path.is_file())
+
+
+def made(name: str) -> bool:
+    """Whether a file or folder of this name is made from others."""
+    return any(fnmatch.fnmatch(name, pattern) for pattern in MADE)
+
+
+def digest(root: Path, layer: Layer) -> str:
+    """SHA-256 of all that a layer reads, names and contents."""
+    for name in layer.inputs:
+        if not files(root, (name,)):
+            sys.exit(f"error: {root / name}: nothing to test there")
+    sha = hashlib.sha256(sys.executable.encode())
+    for path in files(root, layer.inputs):
+        name, content = os.fsencode(path.relative_to(root)), path.read_bytes()
+        sha.update(b"%d %d " % (len(name), len(content)) + name + content)
+    return sha.hexdigest()
+
+
+def run(root: Path, name: str, again: bool = False) -> bool:
+    """Run a layer, unless what it reads is as it was when it passed; False where it
+    fails.
+    """
+    layer, mark = LAYERS[name], root / "_build" / "passed" / name
+    now = digest(root, layer)
+    if not again and mark.exists() and mark.read_text() == now:
+        print(f"{name}: passed before, nothing that it reads has changed", flush=True)
+        return True
+    mark.unlink(missing_ok=True)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    environment["PATH"] += ":" + os.environ.get("PATH", "")
+    for words in layer.commands:
+        own = [] if words[0] == "-m" else [str(Path(sys.executable).parent / words[0])]
+        command = [*own, *words[1:]] if own else [sys.executable, *words]
+        print("$", *words, flush=True)
+        if subprocess.run(command, cwd=root, env=environment).returncode != 0:
+            print(f"{name}: failed", flush=True)
+            return False
+    if digest(root, layer) == now:  # else it changed meanwhile: run again next time
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(now)
+    return True
+
+
+def main() -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("layers", nargs="*", metavar="LAYER", help=", ".join(LAYERS))
+    parser.add_argument("--again", action="store_true", help="also what has passed")
+    given = parser.parse_args()
+    if unknown := [name for name in given.layers if name not in LAYERS]:
+        parser.error(f"no layer {unknown[0]}; the layers are {', '.join(LAYERS)}")
+    names = given.layers or list(LAYERS)
+    if not all(run(ROOT, name, given.again) for name in names):
+        return 1
+    print(
+        "All tests passed." if names == list(LAYERS) else f"Passed: {', '.join(names)}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The stages of a study, as its workflow calls them.
+
+Each looks at what is there first and does what is missing. What cost hours is never
+removed; the mark that a stage leaves behind may be, and is made again in a moment.
+"""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from disentlib.files import read_json, write_json
+from disentlib.paths import ROOT
+from disentlib.study.pages import run_page
+from disentlib.study.plan import Run, Scoring, Study, arguments
+from disentlib.training.folder import RunFolder, compare, finished
+
+OVERRIDES = ("device", "precision", "compile")  # what a machine decides, not a study
+
+
+def train(study: Study, run: Run) -> None:
+    """Train `run` in its folder, unless it is trained, and mark it so.
+
+    Raises `ValueError` in one line for a folder of another configuration, `Failed` and
+    `Stopped` as `run_page` does.
+    """
+    folder = RunFolder(study.folder(run))
+    compare(folder.path, run.config)
+    notebook = folder.path / "training.ipynb"
+    if not (finished(folder.path, run.config) and notebook.exists()):
+        _run("training", notebook, arguments(run.config), folder.path)
+    folder.trained.touch()
+
+
+def score(study: Study, run: Run) -> None:
+    """Score the trained `run`, unless this model is scored in this way, and mark it so.
+
+    Raises as `train` does, and `FileNotFoundError` for a run that is not trained.
+    """
+    folder = RunFolder(study.folder(run))
+    if not folder.result.exists():
+        raise FileNotFoundError(f"{folder.result} is not there; train this run first")
+    notebook, wanted = folder.path / "scoring.ipynb", _scored(folder, study.scoring)
+    there = (folder.scores, folder.pictures, folder.scored_how, notebook)
+    if not all(map(Path.exists, there)) or read_json(folder.scored_how) != wanted:
+        settings = arguments(study.scoring) | {"device": run.config.device}
+        settings["conventions"] = False  # they are for one reader, not for a sweep
+        _run("scoring", notebook, settings, folder.path)
+        write_json(folder.scored_how, wanted)
+    folder.scored.touch()
+
+
+def _scored(folder: RunFolder, scoring: Scoring) -> dict[str, Any]:
+    """What scores depend on: which models, and how they are scored."""
+    models = sorted(path.name for path in folder.path.glob("model*.safetensors"))
+    digest = read_json(folder.result)["digest"]
+    return {"digest": digest, "models": models, "scoring": asdict(scoring)}
+
+
+def _run(page: str, notebook: Path, settings: dict[str, Any], folder: Path) -> None:
+    # From the repository, so that the notebook names no folder of this machine.
+    place = os.path.relpath(folder, ROOT)
+    run_page(ROOT / "notebooks" / f"{page}.md", notebook, settings | {"folder": place})
+
+
+def chosen_run(study: Study, name: str) -> Run:
+    """The run of that key, or of that number in the study, counted from 0.
+
+    Raises `ValueError` in one line for one that the study does not have.
+    """
+    runs = {run.key: run for run in study.runs}
+    runs |= {str(number): run for number, run in enumerate(study.runs)}
+    if name not in runs:
+        raise ValueError(
+            f"run {name!r} is not in study {study.name}; "
+            f"give 0 to {len(study.runs) - 1}, or such as {study.runs[0].key}"
+        )
+    return runs[name]
+
+
+def override(text: str) -> tuple[str, Any]:
+    """Name and value of a setting such as `device=cuda`; `ValueError` for any other."""
+    name, sign, value = text.partition("=")
+    if not sign or name not in OVERRIDES:
+        raise ValueError(f"{text!r}: give {', '.join(f'{n}=…' for n in OVERRIDES)}")
+    if name == "compile" and value.lower() not in ("true", "false"):
+        raise ValueError(f"{text!r}: give compile=true or compile=false")
+    return name, value.lower() == "true" if name == "compile" else value

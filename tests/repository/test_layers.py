@@ -1,0 +1,80 @@
+"""What decides which tests run: it looks at the files, whatever git knows of them."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from disentlib.paths import ROOT
+
+LAYERS = runpy.run_path(str(ROOT / ".ci" / "layers.py"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project that was never in git, in a folder with a space and an accent."""
+    root = tmp_path / "ein Projekt é"
+    (root / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "layers.py", root / ".ci")
+    (root / "disentlib").mkdir()
+    (root / "disentlib" / "good.py").write_text("x = 1\n")
+    (root / "pyproject.toml").write_text("[tool.ruff]\n")
+    for name in ("tests", "bench"):
+        (root / name).mkdir()
+        (root / name / "a file.py").write_text("")
+    return root
+
+
+def lint(root):
+    return subprocess.run(
+        [sys.executable, root / ".ci" / "layers.py", "lint"],
+        cwd=root, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["broken.py", "two words.py", "größe.py"])
+def test_a_library_that_does_not_parse_does_not_pass(project, name):
+    (project / "disentlib" / name).write_text("def broken(:\n")
+    run = lint(project)
+    assert run.returncode != 0 and "assed" not in run.stdout
+    assert name in run.stdout
+
+
+def test_every_change_of_a_file_counts(project):
+    layer = LAYERS["Layer"](("disentlib", "pyproject.toml"), ())
+    seen = {LAYERS["digest"](project, layer)}
+    (project / "disentlib" / "new").mkdir()
+    for name in ("good.py", "new/two words.py", "größe.md"):
+        path = project / "disentlib" / name
+        path.write_text("x = 2\n")
+        seen.add(LAYERS["digest"](project, layer))
+        os.utime(path)  # a time is no change
+        seen.add(LAYERS["digest"](project, layer))
+    path.rename(path.with_name("other.md"))
+    seen.add(LAYERS["digest"](project, layer))
+    path.with_name("other.md").unlink()
+    seen.add(LAYERS["digest"](project, layer))
+    assert len(seen) == 5  # the last is the one before largest was added
+    (project / "disentlib" / "__pycache__").mkdir()
+    (project / "disentlib" / "__pycache__" / "x.pyc").write_text("")
+    assert LAYERS["digest"](project, layer) in seen
+
+
+def test_a_list_of_inputs_is_never_empty(project):
+    shutil.rmtree(project / "disentlib")
+    run = lint(project)
+    assert run.returncode != 0 and "nothing to test there" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_layer_reads_what_is_there():
+    for name, layer in LAYERS["LAYERS"].items():
+        found = LAYERS["files"](ROOT, layer.inputs)
+        assert len(found) > 20, name
+        assert not [p for p in found if ".venv" in p.parts or "runs" in p.parts]
+    unit = LAYERS["files"](ROOT, LAYERS["LAYERS"]["unit"].inputs)
+    for name in ("README.md", "CITATION.cff", "LICENSE", "Makefile", "Snakefile"):
+        assert ROOT / name in unit

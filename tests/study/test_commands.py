@@ -1,0 +1,128 @@
+"""Commands that are stopped, killed or run in foreign surroundings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+PAGE = """---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+```{code-cell} ipython3
+:tags: [parameters]
+seconds: float = 0.0
+```
+
+```{code-cell} ipython3
+import os, sys, tempfile, time, pathlib
+import matplotlib as mpl
+pathlib.Path(tempfile.gettempdir(), "mine").touch()
+print("|", sys.executable, mpl.rcParams["text.usetex"], "leaked" in globals(), "|")
+print("begun", flush=True)
+time.sleep(seconds)
+```
+"""
+STOPPED = (
+    "stopped on request; what is kept is whole, and the same command goes on from it"
+)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A page, and an empty folder for all that is temporary."""
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "page.md").write_text(PAGE)
+    return tmp_path
+
+
+def start(place, seconds=0.0, **environment):
+    command = [sys.executable, "-m", "disentlib", "page", "page.md", "out.ipynb"]
+    return subprocess.Popen(
+        [*command, "-p", "seconds", str(seconds)],
+        cwd=place,
+        env=os.environ | {"TMPDIR": str(place / "temporary")} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left(place):
+    kept = {"page.md", "temporary"}
+    return {path.name for path in place.iterdir() if path.name not in kept} | {
+        path.name for path in (place / "temporary").iterdir()
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("moment", ["imports", "kernel starts", "cell runs"])
+def test_a_signal_is_answered_in_one_line(place, number, moment):
+    process = start(place, seconds=300)
+    if moment == "cell runs":
+        assert any("begun" in line for line in process.stdout)
+    else:
+        time.sleep(1.5)  # Python itself is up: see how far it came
+        if moment == "kernel starts":
+            end = time.monotonic() + 200
+            while not list((place / "temporary").glob("*/tmp*.json")):
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.02)
+    asked = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 128 + number
+    assert said.strip() == STOPPED
+    assert time.monotonic() - asked < 20  # on a busy machine; alone it is below 5
+    assert left(place) == set()
+
+
+def test_what_a_kill_leaves_goes_with_the_next_start(place):
+    process = start(place, seconds=300)
+    assert any("begun" in line for line in process.stdout)
+    process.kill()
+    process.communicate(timeout=200)
+    assert any("disentlib-tmp" in name for name in left(place))
+    end = time.monotonic() + 200
+    while left(place) != {"out.ipynb"}:  # its kernel has a second to notice
+        assert time.monotonic() < end, left(place)
+        again = start(place)
+        assert again.communicate(timeout=300) and again.returncode == 0
+
+
+def test_a_page_sees_its_own_interpreter_and_our_settings(place):
+    home = place / "home"
+    kernel = home / ".local/share/jupyter/kernels/python3"
+    startup = home / ".ipython/profile_default/startup"
+    settings = home / ".config/matplotlib"
+    for folder in (kernel, startup, settings):
+        folder.mkdir(parents=True)
+    foreign = {"argv": ["false"], "display_name": "Python 3", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(foreign))
+    (startup / "00.py").write_text("leaked = 1\n")
+    (settings / "matplotlibrc").write_text("text.usetex: True\n")
+    process = start(place, HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"))
+    said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert said[1] == ""  # no word of Jupyter's own
+    cells = nbformat.read(place / "out.ipynb", as_version=4).cells
+    text = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
+    assert f"| {sys.executable} False False |" in text
+    assert left(place) == {"out.ipynb", "home"}
+
+
+def test_the_command_refuses_what_it_does_not_know_in_a_line():
+    for words in (["collect", "quick", "--unfinishd"], ["pages"], ["book", "quick"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "disentlib", *words], capture_output=True, text=True
+        )
+        assert run.returncode == 2 and "Traceback" not in run.stderr
+        assert "error: " in run.stderr.splitlines()[-1]
