@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup study book notebooks test retest golden bench lock clean
+.PHONY: help setup study book notebooks class test retest golden bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ notebooks: $(READY)  ## write every page as .ipynb into _ipynb/, for Jupyter or 
 	  $(RUN) -m jupytext --quiet --to ipynb --output "_ipynb/$$(basename "$$page" .md).ipynb" "$$page" || exit 1; done
 	@echo "_ipynb/: $$(ls _ipynb | wc -l) notebooks"
 
+class: $(READY)  ## write student and instructor notebooks, zips and slides into _class/
+	$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir _class .
+	$(RUN) -m disentlib.course.editions
+
 test: $(READY)  ## run all tests that a change made necessary
 	$(RUN) .ci/layers.py
 
@@ -61,4 +65,4 @@ lock: $(READY)  ## write requirements.lock from what .venv holds
 	@mv requirements.lock.new requirements.lock
 
 clean:  ## remove what can be made again (keeps .venv, runs and results)
-	rm -rf _build _ipynb .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf _build _ipynb _class .pytest_cache .ruff_cache .mypy_cache .hypothesis

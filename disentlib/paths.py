@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+# Installed without the repository, its data are where $DISENTLIB_ROOT says.
+ROOT = Path(os.environ.get("DISENTLIB_ROOT") or Path(__file__).resolve().parents[1])
 STUDIES = ROOT / "studies"
 RUNS = ROOT / "runs"
 RESULTS = ROOT / "results"

@@ -1,0 +1,145 @@
+"""Both editions of a chapter, from sources; and a third of the chapters executed."""
+
+import copy
+import os
+import time
+from functools import cache
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from disentlib.course.editions import book, edition
+from disentlib.course.exercises import chapters, exercises
+from disentlib.course.pieces import pieces, stub
+from disentlib.paths import ROOT
+
+LABELS = book()
+PAGES = [chapter.page for chapter in chapters()]
+# Another third of the chapters each day; `THIRD=0` (1, 2) asks for one of them.
+THIRD = int(os.environ.get("THIRD", time.time() // 86_400)) % 3
+
+
+@cache
+def page(name):
+    return jupytext.read(ROOT / f"{name}.md")
+
+
+@cache
+def both(name):
+    path, notebook = ROOT / f"{name}.md", page(name)
+    return (
+        edition(notebook, path, LABELS, student=True),
+        edition(notebook, path, LABELS, student=False),
+    )
+
+
+def sources(notebook, tag=None):
+    return [
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and (tag is None or tag in cell.metadata.get("tags", []))
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_students_is_the_instructors_but_for_blanks(name):
+    student, instructor = both(name)
+    blanks = {"answer", "check"}
+    kept = [
+        cell.source
+        for cell in student.cells
+        if cell.cell_type == "code" and not blanks & set(cell.metadata.get("tags", []))
+    ]
+    assert set(kept) - {"# your work"} <= set(sources(instructor))
+    assert sources(student, "check") == sources(instructor, "check")
+    assert len(sources(student, "answer")) == len(sources(instructor, "answer"))
+    checked = sum(e.page == name and e.checked for e in exercises())
+    assert len(sources(student, "answer")) >= checked
+    for blank, answer in zip(sources(student, "answer"), sources(instructor, "answer")):
+        assert blank != answer and ("..." in blank or "NotImplementedError" in blank)
+    assert not any("**Solution.**" in cell.source for cell in student.cells)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_left_that_only_sphinx_understands(name):
+    for notebook in both(name):
+        for cell in notebook.cells[2:]:
+            if cell.cell_type == "markdown":
+                for left in (
+                    "{ref}`",
+                    "{eq}`",
+                    "{cite",
+                    "{glue",
+                    "```{",
+                    ":::{",
+                    "\\KL",
+                ):
+                    assert left not in cell.source, cell.source[:200]
+            else:
+                assert "myst_nb" not in cell.source
+
+
+def test_the_blank_names_what_is_checked_and_nothing_else():
+    answer = "helper = 3\nx, y = 1, 2\n\n\ndef f(a, b=2):\n    'Words.'\n    return a\n"
+    assert stub(answer, "check('x', x, ''); f(1)") == (
+        "x = ...  # your work\n"
+        'def f(a, b=2):\n    """Words."""\n    raise NotImplementedError("your work")'
+    )
+
+
+def test_a_page_is_cut_into_its_pieces():
+    text = (
+        "before\n\n```{exercise} recall, 5 minutes\n:label: ex-a\n\nWhy?\n```\n\n"
+        "```{solution} ex-a\n:class: dropdown\n\nBecause.\n```\nafter\n\n"
+        "```{solution-start} ex-b\n```\n\nso"
+    )
+    cells = [new_markdown_cell(text), new_code_cell("1"), new_markdown_cell("more")]
+    cells += [new_markdown_cell("```{solution-end}\n```\nlast")]
+    cut = [
+        (p.kind, p.label, p.cell.source.strip())
+        for p in pieces(new_notebook(cells=cells))
+    ]
+    assert cut == [
+        ("text", "", "before"),
+        ("exercise", "ex-a", "Why?"),
+        ("solution", "ex-a", "Because."),
+        ("text", "", "after"),
+        ("solution", "ex-b", "so"),
+        ("solution", "ex-b", "1"),
+        ("solution", "ex-b", "more"),
+        ("text", "", "last"),
+    ]
+
+
+def failed(cells):
+    return [
+        cell
+        for cell in cells
+        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES[THIRD::3])
+def test_the_students_fails_only_where_it_asks_for_work(name):
+    """One run: the student's notebook as it comes, then the answers pasted in."""
+    notebook = copy.deepcopy(both(name)[0])
+    answers = [
+        new_code_cell(piece.cell.source)
+        for piece in pieces(page(name))
+        if piece.kind == "solution" and {"answer", "check"} & set(piece.tags)
+    ]
+    asked = [
+        cell for cell in notebook.cells if "check" in cell.metadata.get("tags", [])
+    ]
+    given = list(notebook.cells)
+    notebook.cells += answers
+    client = NotebookClient(
+        notebook, timeout=900, kernel_name="python3", allow_errors=True
+    )
+    client.execute()
+    assert [cell.source for cell in failed(given)] == [cell.source for cell in asked]
+    assert [cell.source for cell in failed(answers)] == []

@@ -1,0 +1,65 @@
+"""Plans fit their sessions, and name what exists."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from disentlib.course.exercises import chapters, exercises
+from disentlib.course.plans import (
+    counts,
+    depths,
+    load_plans,
+    minutes_of,
+    prerequisites,
+    sessions,
+    teacher_notes,
+)
+
+PLANS = load_plans()
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_session_fits_with_five_minutes_to_spare(name):
+    table = sessions(PLANS[name])
+    assert (table["left"] >= 5).all(), table
+
+
+def test_the_week_has_ten_sessions_with_pauses_and_is_mostly_not_talk():
+    week = sessions(PLANS["week"])
+    assert len(week) == 10 and (week["pause"] >= 15).all()
+    assert week["work"].sum() > week["listen or read"].sum()
+
+
+def test_the_week_has_all_labs_and_all_quizzes():
+    items = {item for session in PLANS["week"]["sessions"] for item in session["items"]}
+    wanted = {e.label for e in exercises() if e.kind == "lab"}
+    assert wanted <= items and len(wanted) == 4
+
+
+def test_a_line_that_names_nothing_is_refused():
+    for item in ("talk nonsense", "ex-none", "pause long", "sing elbo"):
+        with pytest.raises(ValueError, match="is no line of a plan"):
+            minutes_of(item)
+    assert minutes_of("pause 15") == 15
+
+
+def test_counts_add_up_to_the_exercises():
+    total = counts().iloc[-1]
+    plain = [e for e in exercises() if e.kind == "exercise"]
+    levels = ("recall", "calculate", "experiment", "open")
+    assert sum(total[level] for level in levels) == len(plain)
+    assert total["to do (minutes)"] == sum(e.minutes for e in exercises())
+
+
+def test_each_chapter_that_teaches_has_a_note():
+    quizzed = {e.page for e in exercises() if e.kind == "quiz"}
+    titles = {chapter.title for chapter in chapters() if chapter.page in quizzed}
+    assert titles <= {title for title, _ in teacher_notes()}
+
+
+def test_the_map_puts_each_chapter_behind_what_it_needs():
+    depth = depths(chapters())
+    for chapter in chapters():
+        assert all(depth[label] < depth[chapter.label] for label in chapter.needs)
+    fig = prerequisites()
+    assert len(fig.axes[0].texts) > len(chapters()) - 4
+    plt.close(fig)

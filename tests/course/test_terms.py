@@ -1,0 +1,47 @@
+"""The glossary, and links to it at first use."""
+
+import re
+
+from disentlib.course.terms import pattern_of, split, terms_of
+from disentlib.paths import ROOT
+
+SOURCE = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
+
+
+def linked(text, seen=None):
+    forms = terms_of(
+        "nat\n: A unit.\n\nscore\n: A number.\n\nβ-VAE score\n: One.\n\nentropy\n: H.\n"
+    )
+    pieces = split(
+        text, forms, pattern_of(forms), set() if seen is None else seen, "page"
+    )
+    return [piece["reftarget"] for piece in pieces if piece.tagname == "pending_xref"]
+
+
+def test_forty_terms_in_order_with_a_meaning_each():
+    terms = list(dict.fromkeys(terms_of(SOURCE).values()))
+    assert len(terms) >= 40
+    folded = [term.lower().replace("β", "zβ") for term in terms]
+    assert folded == sorted(folded)
+    assert len(re.findall(r"^: \S", SOURCE, re.MULTILINE)) == len(terms)
+
+
+def test_the_first_use_is_linked_and_no_other():
+    seen = set()
+    assert linked("A nat is a nat, and Nats add.", seen) == ["nat"]
+    assert linked("Another nat.", seen) == []
+
+
+def test_the_longest_term_wins_and_parts_of_words_are_left():
+    assert linked("The β-VAE score is no score.") == ["β-VAE score", "score"]
+    assert linked("Natural scoreboards alternate.") == []
+
+
+def test_plurals_and_line_breaks():
+    assert linked("Entropies and the β-VAE\nscores.") == ["entropy", "β-VAE score"]
+
+
+def test_text_around_a_link_stays():
+    forms = terms_of("nat\n: A unit.\n")
+    pieces = split("In nats, of course.", forms, pattern_of(forms), set(), "page")
+    assert "".join(piece.astext() for piece in pieces) == "In nats, of course."
