@@ -135,6 +135,8 @@ def _role(role: str, target: str, book: Book) -> str:
     if role == "glue:text":
         key, _, form = label.partition(":")
         return _formatted(book.values.get(key), form)
+    if role == "glue:md":
+        return str(book.values.get(label, "…"))
     if role in ("cite:t", "cite:p", "cite"):
         names = "; ".join(
             book.authors.get(key.strip(), key) for key in label.split(",")
