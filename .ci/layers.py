@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MADE = {".git", ".venv", "_build", "_ipynb", "runs", "__pycache__", "*.egg-info"}
+MADE = {
+    ".git",
+    ".venv",
+    "_build",
+    "_ipynb",
+    "_class",
+    "runs",
+    "__pycache__",
+    "*.egg-info",
+}
 MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"}
 PYTEST = ("-m", "pytest")
 GOLDEN = "tests/repository/golden"
