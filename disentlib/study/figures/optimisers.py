@@ -1,0 +1,52 @@
+"""The way of an optimiser: dimensions in use by what is left to gain."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from disentlib.models.linear import LinearProblem
+from disentlib.study import style
+
+
+def along_gap(records: pd.DataFrame, known: int) -> Figure:
+    """Dimensions in use against the objective's distance from its least value.
+
+    A line each run, a colour each optimiser; the theorem's count as a line of its own.
+    """
+    with style.context():
+        fig, axes = style.panels(1, 1, height=3.0)
+        axis = axes[0, 0]
+        axis.axhline(known, color=style.FAINT, lw=0.8, zorder=0)
+        for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
+            for j, (_, run) in enumerate(ours.groupby("seed")):
+                axis.step(
+                    run["gap"].clip(lower=1e-3).cummin(),
+                    run["in_use"] + 0.08 * (i - 1),
+                    color=style.COLOURS[i],
+                    ls=("-", "--", ":")[i],
+                    where="post",
+                    label=name if j == 0 else None,
+                )
+        axis.set(xscale="log", xlabel="objective above its least value (nats)")
+        axis.set_ylabel("dimensions in use")
+        axis.invert_xaxis()
+        axis.legend()
+    return fig
+
+
+def nats_over_time(records: pd.DataFrame, problem: LinearProblem) -> Figure:
+    """Nats of each dimension against steps for the first seed, a panel an optimiser."""
+    names = list(records["optimiser"].unique())
+    first = records[records["seed"] == records["seed"].min()]
+    with style.context():
+        fig, axes = style.panels(1, len(names), height=2.4, sharey=True)
+        for axis, name in zip(axes[0], names):
+            ours = first[first["optimiser"] == name]
+            nats = ours.filter(regex=r"^kl_\d+$").dropna(axis="columns")
+            last = nats.iloc[-1].sort_values(ascending=False)
+            for column, colour in zip(last.index, style.ordered(len(last))):
+                axis.plot(ours["step"], nats[column], color=colour, lw=1.2)
+            for level in problem.optimal_kl(len(last)):
+                axis.axhline(float(level), color=style.FAINT, lw=0.6, ls="--")
+            axis.set(title=name, xlabel="step", xscale="log", ylim=(-0.05, 3))
+        axes[0, 0].set_ylabel("nats")
+    return fig

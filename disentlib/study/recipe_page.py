@@ -1,0 +1,134 @@
+"""What the recipe page says and shows, from its study's results."""
+
+import numpy as np
+import pandas as pd
+
+from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.recipes import (
+    MEASURES,
+    changes_sentence,
+    in_words,
+    single_changes,
+    variants,
+)
+from disentlib.study.results import Results
+from disentlib.study.words import counted, listed, number, title
+
+
+def effective_dimensions(history: pd.DataFrame) -> float:
+    """In how many dimensions a run's divergence lies: the exponential of the entropy of
+    their shares, at the last record.
+    """
+    kl = history.filter(regex=r"^kl_\d+$").iloc[-1].dropna().to_numpy()
+    share = kl / kl.sum()
+    return float(np.exp(-(share * np.log(share.clip(1e-12))).sum()))
+
+
+def page_values(results: Results) -> dict[str, str]:
+    """What the recipe page's text glues, by name."""
+    there = set(results.table["variant"])
+    planned = dict.fromkeys(run.variant for run in results.study.runs)
+    absent = [v.replace("_", " ") for v in planned if v not in there]
+    parts = []
+    if {"batch_norm", "plain"} <= there:
+        for model in results.table["model"].unique():
+            counts = [
+                effective_dimensions(curves)
+                for variant in ("plain", "batch_norm")
+                for curves in [_first(results, variant, model)]
+                if len(curves)
+            ]
+            if len(counts) == 2:
+                parts.append(
+                    f"that of the {title(model)} in {number(counts[0], 1)} dimensions "
+                    f"without batch norm and in {number(counts[1], 1)} with it"
+                )
+    return {
+        "title": results.study.title,
+        "budget": results.study.budget,
+        "runs": f"{results.finished} of {counted(len(results.study.runs), 'run')}",
+        "absent": f"Not run: {listed(absent)}." if absent else "All have runs.",
+        "changes": changes_sentence(list(single_changes(results))),
+        "spread": f"Counted by the entropy of its shares, the divergence lies: "
+        f"{'; '.join(parts)}."
+        if parts
+        else "The two recipes that differ in batch norm are not both in.",
+        "away": away_sentence(results),
+    }
+
+
+def _first(results: Results, variant: str, model: str) -> pd.DataFrame:
+    history = results.history
+    ours = history[(history["variant"] == variant) & (history["model"] == model)]
+    return ours[ours["seed"] == ours["seed"].min()]
+
+
+def away_sentence(results: Results) -> str:
+    """FactorVAE's largest divergence, and its lowest estimate of total correlation."""
+    table = results.table[results.table["model"] == "factor_vae"]
+    measured = {
+        name: table[table["measure"] == f"held_out_{name}"]
+        for name in ("kl", "total_correlation")
+    }
+    if any(rows.empty for rows in measured.values()):
+        return "No run of FactorVAE is in."
+    most = measured["kl"].loc[measured["kl"]["value"].idxmax()]
+    least = measured["total_correlation"]["value"].min()
+    return (
+        f"The largest divergence of a FactorVAE is {number(most['value'], 0)} nats "
+        f"(recipe {most['variant'].replace('_', ' ')}, D = {most['D']}), the median "
+        f"{number(measured['kl']['value'].median(), 0)}; the lowest estimate of the "
+        f"total correlation is {number(least, 1)}."
+    )
+
+
+def budget_lines(results: Results, model: str) -> dict[str, list[str]]:
+    """Recipes that differ in their steps alone, or were scored on the way: a line each,
+    by what they share.
+    """
+    lines: dict[str, list[str]] = {}
+    for variant, config in variants(results).items():
+        own = results.table[results.table["variant"] == variant]
+        if model in set(own["model"]) and config.D == 10:
+            lines.setdefault(in_words(config).rsplit(", ", 1)[0], []).append(variant)
+    steps = results.table.groupby("variant")["step"].unique()
+    return {
+        words: names
+        for words, names in lines.items()
+        if len({step for name in names for step in steps[name]}) > 1
+    }
+
+
+def budget_values(results: Results, model: str) -> pd.DataFrame:
+    """The page's measures of a model at D = 10 at every budget: variant, seed, step."""
+    table = with_dimensions(results)
+    parts = [
+        runs(table, measure, codes_of(measure), step, model=model, D=10).assign(
+            measure=measure, step=step
+        )
+        for measure in MEASURES
+        for step in sorted(table["step"].unique())
+    ]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def nats_of(results: Results, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+    """Histories of the first seed of each model under each of the recipes, by title."""
+    return {
+        f"{title(model)}: {name.replace('_', ' ')}": history
+        for model in results.table["model"].unique()
+        for name in names
+        for history in [_first(results, name, model)]
+        if len(history)
+    }
+
+
+def norm_scores(results: Results) -> dict[str, float]:
+    """What leaving batch norm out adds to the FactorVAE score of each model; NaN where
+    no run says.
+    """
+    found = dict.fromkeys(("beta_vae", "factor_vae"), float("nan"))
+    for change in single_changes(results):
+        if (change.first, change.second) == ("plain", "batch_norm"):
+            found[change.model] = -change.by_measure["factor_vae_score"].value
+    return found
