@@ -25,6 +25,11 @@ class Pictures:
     reconstructions: NDArray[np.uint8]  # (examples, 64, 64)
     traversals: NDArray[np.uint8]  # (D, 9, 64, 64), of the first example
     importances: NDArray[np.float32]  # (D, K)
+    # What each row of the traversals does (`reader.RowReading`), where it was read:
+    words: NDArray[np.str_] | None = None  # (D,)
+    shares: NDArray[np.float32] | None = None  # (D, K)
+    movement: NDArray[np.float32] | None = None  # (D,)
+    distances: NDArray[np.float32] | None = None  # (D,), pixels
 
 
 @torch.inference_mode()
@@ -63,8 +68,9 @@ def _bytes(probabilities: torch.Tensor) -> NDArray[np.uint8]:
 
 def save_pictures(path: str | Path, pictures: Pictures) -> None:
     """Write pictures as a compressed .npz, atomically."""
+    arrays = {name: a for name, a in vars(pictures).items() if a is not None}
     with atomic_write(path) as temporary:
-        np.savez_compressed(temporary, **vars(pictures))
+        np.savez_compressed(temporary, **arrays)
 
 
 def load_pictures(path: str | Path) -> Pictures:

@@ -16,6 +16,7 @@ from disentlib.metrics.sampling import both_rows
 from disentlib.metrics.suite import scores_and_importances
 from disentlib.scoring.codes import Posterior, encode, sample
 from disentlib.scoring.pictures import save_pictures, take_pictures
+from disentlib.scoring.reader import summary, with_reading
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import GRID, Sprites, load_sprites
@@ -47,8 +48,9 @@ def score_run(
     Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
     what needs none) and measure: `value` is the mean over the score seeds, `spread`
     their standard deviation, empty for one seed. The snapshots' held-out losses are
-    among the measures. `device` encodes; trees grow in `n_jobs` threads. Raises
-    `FileNotFoundError` for a run that is not trained, `ValueError` for damaged files.
+    among the measures, and what the reader sees in the traversals in the end. `device`
+    encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a run that
+    is not trained, `ValueError` for damaged files.
     """
     files = RunFolder(Path(folder))
     sprites = load_sprites() if sprites is None else sprites
@@ -58,9 +60,11 @@ def score_run(
         posterior = encode(load_model(files.path, path), sprites, rows, device=device)
         scored = score_codes(posterior, sprites.grid, sizes, n_jobs)
         parts += [scored.table.assign(step=step), of_training(files, path, step)]
+    shown = take_pictures(load_model(files.path), sprites, scored.importances)
+    shown = with_reading(shown, sprites)
+    parts.append(_rows(summary(shown), step))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    vae = load_model(files.path)
-    save_pictures(files.pictures, take_pictures(vae, sprites, scored.importances))
+    save_pictures(files.pictures, shown)
     with atomic_write(files.scores) as temporary:  # last: it says that all is done
         table.to_csv(temporary, index=False, float_format="%.6g")
     return table
@@ -165,5 +169,10 @@ def of_training(files: RunFolder, name: int | None, step: int) -> pd.DataFrame:
         values["active_dimensions"] = (kl > ACTIVE_NATS).sum()
         values["dimensions_in_use"] = (kl > IN_USE_NATS).sum()
     given = {key: float(value) for key, value in values.items() if value is not None}
-    table = pd.DataFrame(list(given.items()), columns=["measure", "value"])
+    return _rows(given, step)
+
+
+def _rows(values: dict[str, float], step: int) -> pd.DataFrame:
+    """Measures that need no codes, as rows of the table."""
+    table = pd.DataFrame(list(values.items()), columns=["measure", "value"])
     return table.assign(step=step, codes="", spread=np.nan)

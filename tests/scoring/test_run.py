@@ -43,7 +43,11 @@ def test_a_row_for_each_snapshot_kind_of_codes_and_measure(table, trained):
     assert np.isfinite(scored[["value", "spread"]]).all().all()
     kept = pd.read_csv(trained / "scores.csv", keep_default_na=False)
     assert kept["measure"].tolist() == table["measure"].tolist()
-    assert load_pictures(trained / "pictures.npz").traversals.shape[0] == 2
+    shown = load_pictures(trained / "pictures.npz")
+    assert shown.traversals.shape[0] == len(shown.words) == 2
+    read = table.set_index(["step", "measure"])["value"]
+    assert (3, "traversal_purity") not in read.index
+    assert read[7, "traversal_distance"] == pytest.approx(shown.distances.mean())
 
 
 def test_held_out_losses_are_those_of_the_snapshot(table, trained):
