@@ -2,6 +2,7 @@
 milliseconds.
 """
 
+import inspect
 from functools import partial
 
 from disentlib import metrics
@@ -16,18 +17,17 @@ def dci_part(codes, grid, seed=0, *, part, **settings):
 
 
 def calls(few=None, batch_size=6):
-    few = few or FEW
-    batched = {**few, "batch_size": batch_size}
-    return {
-        "beta_vae_score": partial(metrics.beta_vae_score, **batched),
-        "factor_vae_score": partial(metrics.factor_vae_score, threshold=0, **batched),
-        "pruned_factor_vae_score": partial(
-            metrics.pruned_factor_vae_score, threshold=0, **batched
-        ),
-        **{f"dci_{part}": partial(dci_part, part=part, **few) for part in DCI_PARTS},
-        "mig": partial(metrics.mig, train=few["train"]),
-        "sap": partial(metrics.sap, **few),
-        "modularity": partial(metrics.modularity, train=few["train"]),
-        "explicitness": partial(metrics.explicitness, **few),
-        "irs": partial(metrics.irs, train=few["train"]),
-    }
+    batched = {**(few or FEW), "batch_size": batch_size}
+    scores = {}
+    for name in metrics.SCORES:
+        function = getattr(metrics, name)
+        keywords = inspect.signature(function).parameters
+        own = {key: value for key, value in batched.items() if key in keywords}
+        if "threshold" in keywords:
+            own["threshold"] = 0
+        if name == "dci":
+            for part in DCI_PARTS:
+                scores[f"dci_{part}"] = partial(dci_part, part=part, **own)
+        else:
+            scores[name] = partial(function, **own)
+    return scores

@@ -2,11 +2,15 @@
 common?
 """
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from disentlib.arrays import Floats, Integers
 from disentlib.checks import one_of
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
@@ -76,8 +80,8 @@ def beta_vae_score(
 
 
 def softmax_regression(
-    x: NDArray, labels: NDArray[np.int64], classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x: Float64[Floats, "n D"], labels: Int64[Integers, " n"], classes: int
+) -> tuple[Float64[Floats, "D {classes}"], Float64[Floats, " {classes}"]]:
     """Weights (D, classes) and biases of logistic regression with the penalty
     ‖weights‖² / 2.
 
@@ -91,7 +95,7 @@ def softmax_regression(
     penalty = np.append(curvature**-2, 0.0)[:, None] / len(x)
     target = np.eye(classes)[labels]
 
-    def loss(flat: NDArray) -> tuple[float, NDArray]:
+    def loss(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(design.shape[1], classes)
         log_p = log_softmax(design @ weights, axis=1)
         value = -(log_p * target).sum() / len(x) + 0.5 * (penalty * weights**2).sum()
@@ -107,10 +111,15 @@ def softmax_regression(
 
 
 def mean_difference(
-    codes: NDArray, rows: NDArray[np.int64], difference: str = "absolute"
-) -> NDArray[np.float64]:
+    codes: NDArray[Any],
+    rows: Int64[Integers, "points batch 2"],
+    difference: str = "absolute",
+) -> Float64[Floats, "points D"]:
     """Means (points, D) over a batch of z₁ - z₂, or of its absolute value; rows
     (points, b, 2).
     """
     gap = look_up(codes, rows[..., 0]) - look_up(codes, rows[..., 1])
-    return (np.abs(gap) if difference == "absolute" else gap).mean(axis=1)
+    if difference == "absolute":
+        gap = np.abs(gap)
+    means: Floats = gap.mean(axis=1)
+    return means

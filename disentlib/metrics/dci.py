@@ -5,10 +5,12 @@ boosted trees.
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32, Float64, Int64
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 
+from disentlib.arrays import Floats, Integers, Singles
 from disentlib.checks import whole_number
 from disentlib.metrics.boosting import boosted_trees
 from disentlib.metrics.sampling import (
@@ -31,13 +33,12 @@ class DCI:
     disentanglement: float
     completeness: float
     informativeness: float
-    importances: NDArray[
-        np.float64
-    ]  # (D, K); columns sum to 1, or to 0 where no tree split
-    dimension_scores: NDArray[np.float64]  # (D,): 1 - entropy of a row to base K
-    dimension_weights: NDArray[np.float64]  # (D,): share of all importance
-    factor_scores: NDArray[np.float64]  # (K,): 1 - entropy of a column to base D
-    accuracies: NDArray[np.float64]  # (K,): on test images
+    # Columns sum to 1, or to 0 where no tree split.
+    importances: Float64[Floats, "D K"]
+    dimension_scores: Float64[Floats, " D"]  # 1 - entropy of a row to base K
+    dimension_weights: Float64[Floats, " D"]  # share of all importance
+    factor_scores: Float64[Floats, " K"]  # 1 - entropy of a column to base D
+    accuracies: Float64[Floats, " K"]  # on test images
 
 
 def dci(
@@ -74,7 +75,7 @@ def dci(
     codes = checked_codes(codes, grid)
     n_estimators = whole_number("n_estimators", n_estimators, 1)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
-    z, z_test = ranked(z, z_test)
+    ranks, ranks_test = ranked(z, z_test)
     # The largest job first, so that the last thread to end is not the one that started
     # last.
     order = np.argsort([-size for size in grid.sizes], kind="stable")
@@ -82,9 +83,9 @@ def dci(
     # processes.
     fitted = Parallel(n_jobs=min(n_jobs, len(order)), prefer="threads")(
         delayed(boosted_trees)(
-            z,
+            ranks,
             labels[:, k],
-            z_test,
+            ranks_test,
             labels_test[:, k],
             n_estimators,
             stream(seed, "scores: ties of trees", int(k)),
@@ -98,7 +99,9 @@ def dci(
     return from_importances(importances, accuracies)
 
 
-def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
+def from_importances(
+    importances: Float64[Floats, "D K"], accuracies: Float64[Floats, " K"]
+) -> DCI:
     """The scores of a matrix of importances (D, K) and the accuracies (K,).
 
     A row (or column) of zeros has no distribution: its score is 0, and so is its
@@ -112,9 +115,8 @@ def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
         weights / weights.sum() if weights.sum() > 0 else np.zeros(len(importances))
     )
     return DCI(
-        disentanglement=min(
-            1.0, float(weights @ dimension_scores)
-        ),  # weights sum to 1 + rounding
+        # The weights sum to 1 but for rounding.
+        disentanglement=min(1.0, float(weights @ dimension_scores)),
         completeness=float(factor_scores.mean()),
         informativeness=float(np.mean(accuracies)),
         importances=importances,
@@ -125,15 +127,16 @@ def from_importances(importances: NDArray, accuracies: NDArray) -> DCI:
     )
 
 
-def concentration(importances: NDArray, axis: int) -> NDArray[np.float64]:
+def concentration(importances: Float64[Floats, "D K"], axis: int) -> Floats:
     """1 - entropy along `axis`, to the base of the number of entries; 0 for entries all
     zero.
     """
-    found = importances.sum(axis=axis) > 0
+    found: NDArray[np.bool_] = importances.sum(axis=axis) > 0
     if importances.shape[axis] == 1:
         return found.astype(np.float64)
     safe = np.where(np.expand_dims(found, axis), importances, 1.0)
     scores = np.clip(
         1 - entropy(safe, axis=axis, base=importances.shape[axis]), 0.0, 1.0
     )
-    return np.where(found, scores, 0.0)
+    kept: Floats = np.where(found, scores, 0.0)
+    return kept

@@ -6,27 +6,29 @@ variance 1 over the grid.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float64
+from numpy.typing import ArrayLike
 
+from disentlib.arrays import Floats
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 
 
-def identity(grid: FactorGrid) -> NDArray[np.float64]:
+def identity(grid: FactorGrid) -> Float64[Floats, "images D"]:
     """One dimension a factor, in the order of the factors: D = K, perfectly
     disentangled.
     """
     return standardised(grid.classes(np.arange(grid.size)))
 
 
-def rotated(grid: FactorGrid, seed: int = 0) -> NDArray[np.float64]:
+def rotated(grid: FactorGrid, seed: int = 0) -> Float64[Floats, "images D"]:
     """`identity` times a random rotation or reflection: D = K, nothing lost, all
     factors mixed.
     """
     return identity(grid) @ orthonormal(len(grid.sizes), len(grid.sizes), seed)
 
 
-def split(grid: FactorGrid, factor: str | int) -> NDArray[np.float64]:
+def split(grid: FactorGrid, factor: str | int) -> Float64[Floats, "images D"]:
     """One factor in two dimensions, its coarse and its fine part; the others as they
     are: D = K+1.
 
@@ -48,7 +50,7 @@ def split(grid: FactorGrid, factor: str | int) -> NDArray[np.float64]:
 
 def merged(
     grid: FactorGrid, first: str | int, second: str | int
-) -> NDArray[np.float64]:
+) -> Float64[Floats, "images D"]:
     """Two factors in one dimension, from which both can be read; the others as they
     are: D = K-1.
 
@@ -65,18 +67,18 @@ def merged(
     return standardised(np.delete(classes, b, axis=1))
 
 
-def with_dead(codes: ArrayLike, n: int = 1) -> NDArray[np.float64]:
+def with_dead(codes: ArrayLike, n: int = 1) -> Float64[Floats, "images D"]:
     """`codes` and `n` more dimensions that are 0 for every image."""
     codes = np.asarray(codes, dtype=np.float64)
     return np.column_stack([codes, np.zeros((len(codes), n))])
 
 
-def noise(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float64]:
+def noise(grid: FactorGrid, D: int, seed: int = 0) -> Float64[Floats, "images D"]:
     """Standard normal noise, drawn for each image: no information about any factor."""
     return stream(seed, "designs: noise").standard_normal((grid.size, D))
 
 
-def with_noise(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
+def with_noise(codes: ArrayLike, D: int, seed: int = 0) -> Float64[Floats, "images D"]:
     """`codes` and as many dimensions of standard normal noise as make D.
 
     The noise in a dimension is the same for every larger D. Raises `ValueError` for a
@@ -91,7 +93,7 @@ def with_noise(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
     return np.column_stack([codes, *columns])
 
 
-def spread(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
+def spread(codes: ArrayLike, D: int, seed: int = 0) -> Float64[Floats, "images D"]:
     """The same information over D dimensions: `codes` times a random matrix of
     orthonormal rows.
 
@@ -103,7 +105,9 @@ def spread(codes: ArrayLike, D: int, seed: int = 0) -> NDArray[np.float64]:
     return codes @ orthonormal(codes.shape[1], _at_least(D, codes), seed)
 
 
-def random_mixture(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float64]:
+def random_mixture(
+    grid: FactorGrid, D: int, seed: int = 0
+) -> Float64[Floats, "images D"]:
     """A random representation, anywhere between one factor a dimension and all, clean
     and noisy.
 
@@ -118,20 +122,24 @@ def random_mixture(grid: FactorGrid, D: int, seed: int = 0) -> NDArray[np.float6
     concentration, share = 10 ** generator.uniform(-1.5, 1.5), generator.uniform()
     weights = np.sqrt(generator.dirichlet(np.full(K, concentration), size=D)).T
     weights *= generator.choice([-1, 1], size=(K, D))
-    signal = identity(grid) @ weights
-    return np.sqrt(1 - share) * signal + np.sqrt(share) * noise(grid, D, seed)
+    signal, disturbance = identity(grid) @ weights, noise(grid, D, seed)
+    mixture: Floats = np.sqrt(1 - share) * signal + np.sqrt(share) * disturbance
+    return mixture
 
 
-def standardised(codes: ArrayLike) -> NDArray[np.float64]:
+def standardised(codes: ArrayLike) -> Float64[Floats, "images D"]:
     """`codes` with mean 0 and variance 1 in each dimension; constant dimensions become
     0.
     """
     codes = np.asarray(codes, dtype=np.float64)
     scale = np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), np.inf)
-    return (codes - codes.mean(axis=0)) / scale
+    result: Floats = (codes - codes.mean(axis=0)) / scale
+    return result
 
 
-def orthonormal(rows: int, columns: int, seed: int = 0) -> NDArray[np.float64]:
+def orthonormal(
+    rows: int, columns: int, seed: int = 0
+) -> Float64[Floats, "{rows} {columns}"]:
     """A random matrix (rows, columns ≥ rows) of orthonormal rows, uniform over all of
     them.
     """
@@ -139,10 +147,11 @@ def orthonormal(rows: int, columns: int, seed: int = 0) -> NDArray[np.float64]:
     q, r = np.linalg.qr(square)
     # QR alone prefers some signs; with those of r's diagonal the draw is uniform
     # (Mezzadri 2007).
-    return (q * np.sign(np.diag(r))).T
+    turned: Floats = (q * np.sign(np.diag(r))).T
+    return turned
 
 
-def _at_least(D: int, codes: NDArray) -> int:
+def _at_least(D: int, codes: Float64[Floats, "n d"]) -> int:
     if codes.shape[1] > D:
         raise ValueError(
             f"D = {D} is less than the {codes.shape[1]} dimensions of the codes"

@@ -3,10 +3,12 @@ codes.
 """
 
 import numpy as np
+from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from disentlib.arrays import Floats, Integers
 from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
 from disentlib.metrics.scales import standardised
 from disentlib.sprites.grid import FactorGrid
@@ -54,7 +56,12 @@ def explicitness(
     return 2 * (area - 0.5) if rescale else area
 
 
-def _areas(z, labels, z_test, labels_test) -> list[float]:
+def _areas(
+    z: Float64[Floats, "n D"],
+    labels: Int64[Integers, " n"],
+    z_test: Float64[Floats, "m D"],
+    labels_test: Int64[Integers, " m"],
+) -> list[float]:
     """Areas of the classes that some but not all images have, in both samples."""
     areas = []
     for c in np.unique(labels_test):

@@ -5,8 +5,10 @@ fixed?
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Bool, Float64, Int64
+from numpy.typing import ArrayLike
 
+from disentlib.arrays import Floats, Integers, Truths
 from disentlib.checks import number, one_of
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
@@ -31,16 +33,17 @@ class Votes:
     (D,).
     """
 
-    variances: NDArray[np.float64]
-    factor: NDArray[np.int64]
-    live: NDArray[np.bool_]
+    variances: Float64[Floats, "points D"]
+    factor: Int64[Integers, " points"]
+    live: Bool[Truths, " D"]
     train: int
 
-    def winners(self) -> NDArray[np.int64]:
+    def winners(self) -> Int64[Integers, " points"]:
         """The live dimension (points,) of least scaled variance; a tie goes to the
         lowest index.
         """
-        return np.where(self.live, self.variances, np.inf).argmin(axis=1)
+        least: Integers = np.where(self.live, self.variances, np.inf).argmin(axis=1)
+        return least
 
 
 def factor_vae_score(
@@ -182,8 +185,8 @@ def cast_votes(
 
 
 def vote_table(
-    votes: Votes, winners: NDArray[np.int64], factors: int
-) -> NDArray[np.int64]:
+    votes: Votes, winners: Int64[Integers, " points"], factors: int
+) -> Int64[Integers, "D {factors}"]:
     """How many training batches with factor k fixed each dimension won: (D, K), all
     dimensions.
     """
@@ -192,6 +195,9 @@ def vote_table(
     return table
 
 
-def _variance(values: NDArray, ddof: int) -> NDArray[np.float64]:
+def _variance(
+    values: Float64[Floats, "points batch D"], ddof: int
+) -> Float64[Floats, "points D"]:
     """Over axis 1, of distances from the first value: exactly 0 where all are equal."""
-    return (values - values[:, :1]).var(axis=1, ddof=ddof)
+    variances: Floats = (values - values[:, :1]).var(axis=1, ddof=ddof)
+    return variances

@@ -1,10 +1,12 @@
 """Mutual information between dimensions and factors, and two scores made of it."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float64, Int64
+from numpy.typing import ArrayLike
 from scipy.stats import entropy
 from sklearn.feature_selection import mutual_info_classif
 
+from disentlib.arrays import Floats, Integers
 from disentlib.checks import one_of, whole_number
 from disentlib.metrics.sampling import (
     TRAIN,
@@ -27,7 +29,7 @@ def mutual_information(
     train: int = TRAIN,
     bins: int = BINS,
     estimator: str = "histogram",
-) -> NDArray[np.float64]:
+) -> Float64[Floats, "D K"]:
     """Mutual information (D, K) in nats between each dimension of `codes` and each
     factor.
 
@@ -54,7 +56,8 @@ def mutual_information(
             mutual_info_classif(z, labels[:, k], random_state=0)
             for k in range(len(grid.sizes))
         ]
-        return np.stack(columns, axis=1) * varies[:, None]
+        found: Floats = np.stack(columns, axis=1) * varies[:, None]
+        return found
     cells = np.stack([_cells(column, bins, estimator) for column in z.T], axis=1)
     return np.array(
         [
@@ -98,7 +101,9 @@ def mig(
     return gap_of(information, entropies)
 
 
-def gap_of(information: NDArray, entropies: NDArray) -> float:
+def gap_of(
+    information: Float64[Floats, "D K"], entropies: Float64[Floats, " K"]
+) -> float:
     """The gap of a matrix (D, K) of mutual information and the factors' entropies (K,),
     in nats.
     """
@@ -137,7 +142,7 @@ def modularity(
     return modularity_of(information, dead)
 
 
-def modularity_of(information: NDArray, dead: str = "zero") -> float:
+def modularity_of(information: Float64[Floats, "D K"], dead: str = "zero") -> float:
     """The modularity of a matrix (D, K) of mutual information."""
     squares = information**2
     best = squares.max(axis=1)
@@ -148,28 +153,33 @@ def modularity_of(information: NDArray, dead: str = "zero") -> float:
     return float(scores.sum() / count) if live.any() else 0.0
 
 
-def _unit_range(z: NDArray) -> NDArray[np.float64]:
+def _unit_range(z: Float64[Floats, "n D"]) -> Float64[Floats, "n D"]:
     """Each column moved and scaled to 0 … 1; a constant one to 0.
 
     To 12 digits, so that a code on the border of two bins stays on its side of it
     whatever the rounding of its scale.
     """
     reach = np.ptp(z, axis=0)
-    return np.round((z - z.min(axis=0)) / np.where(reach > 0, reach, 1.0), 12)
+    unit: Floats = (z - z.min(axis=0)) / np.where(reach > 0, reach, 1.0)
+    return np.round(unit, 12)
 
 
-def _cells(column: NDArray, bins: int, estimator: str) -> NDArray[np.int64]:
+def _cells(
+    column: Float64[Floats, " n"], bins: int, estimator: str
+) -> Int64[Integers, " n"]:
     if np.ptp(column) == 0:
         return np.zeros(len(column), dtype=np.int64)
     if estimator == "histogram":
         edges = np.arange(1, bins) / bins
     else:
-        column = np.unique(column, return_inverse=True)[1]
+        column = np.unique(column, return_inverse=True)[1].astype(np.float64)
         edges = np.quantile(column, np.arange(1, bins) / bins)
     return np.searchsorted(edges, column, side="right")
 
 
-def _information(cells: NDArray, labels: NDArray, bins: int, size: int) -> float:
+def _information(
+    cells: Int64[Integers, " n"], labels: Int64[Integers, " n"], bins: int, size: int
+) -> float:
     """I = H(cell) + H(class) - H(both), in nats, from counts."""
     joint = np.bincount(cells * size + labels, minlength=bins * size).reshape(
         bins, size

@@ -1,12 +1,15 @@
 """Scores that need no factors, from the posterior's mean and log-variance."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Bool, Float64
+from numpy.typing import ArrayLike
 
+from disentlib.arrays import Floats, Truths
+from disentlib.checks import number
 from disentlib.metrics.sampling import refuse_masked
 
 
-def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> NDArray[np.bool_]:
+def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> Bool[Truths, " D"]:
     """Which dimensions (D,) are in use: the variance of their posterior mean exceeds
     `threshold`.
 
@@ -14,10 +17,12 @@ def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> NDArray[np.bool
     Raises `ValueError` for means that are not finite or not a matrix.
     Source: Burda et al. 2016, section 5.1 (0.01 is theirs).
     """
-    return _matrix(mean, "mean").var(axis=0) > threshold
+    number("threshold", threshold, least=0)
+    variances: Floats = _matrix(mean, "mean").var(axis=0)
+    return variances > threshold
 
 
-def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> NDArray[np.float64]:
+def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> Float64[Floats, " D"]:
     """KL divergence (D,) of N(mean, exp logvar) from N(0, 1) in nats, averaged over
     images.
 
@@ -26,8 +31,9 @@ def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> NDArray[np.float64]:
     Raises `ValueError` for values that are not finite and for shapes that differ.
     Source: Kingma and Welling 2014, appendix B.
     """
-    mean, logvar = _pair(mean, logvar)
-    return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).mean(axis=0)
+    m, v = _pair(mean, logvar)
+    means: Floats = 0.5 * (m**2 + np.exp(v) - 1 - v).mean(axis=0)
+    return means
 
 
 def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
@@ -44,9 +50,9 @@ def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
     not count. Raises `ValueError` for values that are not finite and for shapes that
     differ.
     """
-    mean, logvar = _pair(mean, logvar, allow_minus_infinity=True)
-    covariance = np.atleast_2d(np.cov(mean, rowvar=False, ddof=0))
-    covariance = covariance + np.diag(np.exp(logvar).mean(axis=0))
+    m, v = _pair(mean, logvar, allow_minus_infinity=True)
+    covariance = np.atleast_2d(np.cov(m, rowvar=False, ddof=0))
+    covariance = covariance + np.diag(np.exp(v).mean(axis=0))
     varies = np.diag(covariance) > 0
     covariance = covariance[np.ix_(varies, varies)]
     # With variances scaled to 1 the sum of their logarithms is 0 and the determinant
@@ -58,32 +64,29 @@ def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
 
 def _matrix(
     values: ArrayLike, what: str, allow_minus_infinity: bool = False
-) -> NDArray[np.float64]:
+) -> Float64[Floats, "images D"]:
     refuse_masked(what, values)
-    values = np.asarray(values)
-    if values.dtype.kind not in "fiu" or values.ndim != 2 or 0 in values.shape:
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu" or array.ndim != 2 or 0 in array.shape:
         raise ValueError(
-            f"{what} is {values.dtype} {values.shape}; give real numbers (images, D)"
+            f"{what} is {array.dtype} {array.shape}; give real numbers (images, D)"
         )
-    values = values.astype(np.float64)
-    fine = np.isfinite(values) | (allow_minus_infinity & np.isneginf(values))
+    numbers = array.astype(np.float64)
+    fine = np.isfinite(numbers) | (allow_minus_infinity & np.isneginf(numbers))
     if not fine.all():
         row = int(np.argmin(fine.all(axis=1)))
         raise ValueError(
             f"{what} row {row} is not finite; leave out rows that were not encoded"
         )
-    return values
+    return numbers
 
 
-def _pair(mean: ArrayLike, logvar: ArrayLike, allow_minus_infinity: bool = False):
-    mean = _matrix(mean, "mean")
-    logvar = _matrix(
-        np.broadcast_to(logvar, mean.shape) if np.ndim(logvar) == 0 else logvar,
-        "logvar",
-        allow_minus_infinity,
-    )
-    if mean.shape != logvar.shape:
-        raise ValueError(
-            f"mean {mean.shape} and logvar {logvar.shape} must have one shape"
-        )
-    return mean, logvar
+def _pair(
+    mean: ArrayLike, logvar: ArrayLike, allow_minus_infinity: bool = False
+) -> tuple[Float64[Floats, "images D"], Float64[Floats, "images D"]]:
+    m = _matrix(mean, "mean")
+    whole = np.broadcast_to(logvar, m.shape) if np.ndim(logvar) == 0 else logvar
+    v = _matrix(whole, "logvar", allow_minus_infinity)
+    if m.shape != v.shape:
+        raise ValueError(f"mean {m.shape} and logvar {v.shape} must have one shape")
+    return m, v

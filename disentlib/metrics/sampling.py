@@ -8,10 +8,13 @@ table.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.arrays import Floats, Integers
 from disentlib.checks import whole_number
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
@@ -23,7 +26,7 @@ CHUNK = 500  # batches looked up at a time; no result depends on it
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray:
+def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray[Any]:
     """`codes` as an array (grid.size, D) of real numbers, not copied where it is one
     already.
 
@@ -70,16 +73,18 @@ def refuse_masked(what: str, values: ArrayLike) -> None:
         )
 
 
-def look_up(codes: NDArray, index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Codes (..., D) of the rows `index` (...) in float64.
+def look_up(
+    codes: NDArray[Any], rows: Int64[Integers, "*shape"]
+) -> Float64[Floats, "*shape D"]:
+    """Codes (..., D) of `rows` (...) in float64.
 
     Raises `ValueError` for NaN, infinity, and what float32 cannot hold: squares of
     larger numbers leave float64.
     """
-    values = codes[index].astype(np.float64)
+    values: Floats = codes[rows].astype(np.float64)
     if not np.isfinite(values).all():
         bad = ~np.isfinite(values).all(axis=-1)
-        row = int(index[bad][0])
+        row = int(rows[bad][0])
         number = values[bad][0][~np.isfinite(values[bad][0])][0]
         raise ValueError(
             f"codes row {row} holds {number}; encode the rows of metrics.plan with the "
@@ -114,7 +119,9 @@ def check_counts(
         )
 
 
-def training_rows(grid: FactorGrid, seed: int, train: int = TRAIN) -> NDArray[np.int64]:
+def training_rows(
+    grid: FactorGrid, seed: int, train: int = TRAIN
+) -> Int64[Integers, "{train}"]:
     """The `train` images, drawn uniformly with replacement, that all scores of single
     images share (DCI, MIG, SAP, …, the spread of codes).
     """
@@ -122,7 +129,9 @@ def training_rows(grid: FactorGrid, seed: int, train: int = TRAIN) -> NDArray[np
     return stream(seed, "scores: training images").integers(grid.size, size=train)
 
 
-def test_rows(grid: FactorGrid, seed: int, test: int = TEST) -> NDArray[np.int64]:
+def test_rows(
+    grid: FactorGrid, seed: int, test: int = TEST
+) -> Int64[Integers, "{test}"]:
     """The `test` images, from a stream of their own: a score that needs none can do
     without.
     """
@@ -130,14 +139,21 @@ def test_rows(grid: FactorGrid, seed: int, test: int = TEST) -> NDArray[np.int64
     return stream(seed, "scores: test images").integers(grid.size, size=test)
 
 
-def both_rows(grid: FactorGrid, seed: int, train: int, test: int) -> NDArray[np.int64]:
+def both_rows(
+    grid: FactorGrid, seed: int, train: int, test: int
+) -> Int64[Integers, "{train}+{test}"]:
     """Training and test images together, for what is measured over the data."""
     return np.append(training_rows(grid, seed, train), test_rows(grid, seed, test))
 
 
 def labelled_samples(
-    codes: NDArray, grid: FactorGrid, seed: int, train: int, test: int
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    codes: NDArray[Any], grid: FactorGrid, seed: int, train: int, test: int
+) -> tuple[
+    Float64[Floats, "{train} D"],
+    Int64[Integers, "{train} K"],
+    Float64[Floats, "{test} D"],
+    Int64[Integers, "{test} K"],
+]:
     """Codes (train, D) and classes (train, K) of the training images, and of the test
     images.
 
@@ -149,7 +165,7 @@ def labelled_samples(
     return look_up(codes, rows), labels, look_up(codes, other), grid.classes(other)
 
 
-def refuse_one_class(grid: FactorGrid, labels: NDArray[np.int64]) -> None:
+def refuse_one_class(grid: FactorGrid, labels: Int64[Integers, "n K"]) -> None:
     """Raise `ValueError` for a factor of which `labels` (n, K) hold one class only."""
     for name, column in zip(grid.names, labels.T):
         if (column == column[0]).all():
@@ -164,8 +180,8 @@ class Batches:
     batch, …).
     """
 
-    factor: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    factor: Int64[Integers, " points"]
+    rows: Int64[Integers, "points *batch"]
 
 
 def shared_class_batches(
@@ -226,8 +242,11 @@ def _train_and_test(
 
 
 def with_class(
-    grid: FactorGrid, rows: NDArray, factor: NDArray, classes: NDArray
-) -> NDArray:
+    grid: FactorGrid,
+    rows: Int64[Integers, "points batch"],
+    factor: Int64[Integers, " points"],
+    classes: Int64[Integers, "points #batch"],
+) -> Int64[Integers, "points batch"]:
     """`rows` (points, batch) moved to `classes` of `factor` (points,), all else
     unchanged.
     """
@@ -235,10 +254,13 @@ def with_class(
         _strides(grid)[factor][:, None],
         np.array(grid.sizes)[factor][:, None],
     )
-    return rows + (classes - rows // strides % sizes) * strides
+    moved: Integers = rows + (classes - rows // strides % sizes) * strides
+    return moved
 
 
-def in_chunks(batches: Batches, chunk: int = CHUNK) -> Iterator[NDArray[np.int64]]:
+def in_chunks(
+    batches: Batches, chunk: int = CHUNK
+) -> Iterator[Int64[Integers, "chunk *batch"]]:
     """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at
     once.
     """
@@ -247,6 +269,6 @@ def in_chunks(batches: Batches, chunk: int = CHUNK) -> Iterator[NDArray[np.int64
         yield batches.rows[start : start + chunk]
 
 
-def _strides(grid: FactorGrid) -> NDArray[np.int64]:
+def _strides(grid: FactorGrid) -> Int64[Integers, " K"]:
     # Row number = sum of classes times strides, the last factor fastest.
     return np.array([int(np.prod(grid.sizes[k + 1 :])) for k in range(len(grid.sizes))])

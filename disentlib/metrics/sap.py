@@ -1,13 +1,16 @@
 """SAP: how far the best single dimension for a factor is ahead of the second best."""
 
 import warnings
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Float64, Int64
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from disentlib.arrays import Floats, Integers, Numbers
 from disentlib.checks import one_of
 from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
 from disentlib.metrics.scales import ranked
@@ -15,6 +18,10 @@ from disentlib.sprites.grid import FactorGrid
 
 PREDICTORS = ("thresholds", "linear_svc", "correlation")
 SVC_STEPS = 10_000
+
+# One dimension of some images, and a class of each of them.
+Dimension = Float[Numbers, "n 1"]
+Classes = Int64[Integers, " n"]
 
 
 def sap(
@@ -54,7 +61,7 @@ def attribute_scores(
     train: int = TRAIN,
     test: int = TEST,
     predictor: str = "thresholds",
-) -> NDArray[np.float64]:
+) -> Float64[Floats, "D K"]:
     """How well each dimension alone predicts each factor: (D, K), each in [0, 1].
 
     Settings: "thresholds" places cuts on the dimension, as the paper says (here by a
@@ -70,8 +77,8 @@ def attribute_scores(
     codes = checked_codes(codes, grid)
     one_of("predictor", predictor, PREDICTORS)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
-    if predictor == "thresholds":
-        z, z_test = ranked(z, z_test)
+    pair: tuple[NDArray[Any], NDArray[Any]] = (z, z_test)
+    own, other = ranked(z, z_test) if predictor == "thresholds" else pair
     rule = {
         "thresholds": _thresholds,
         "linear_svc": _linear_svc,
@@ -81,7 +88,7 @@ def attribute_scores(
     return np.array(
         [
             [
-                score(z[:, [d]], labels[:, k], z_test[:, [d]], labels_test[:, k])
+                score(own[:, [d]], labels[:, k], other[:, [d]], labels_test[:, k])
                 for k in range(len(grid.sizes))
             ]
             for d in range(z.shape[1])
@@ -89,7 +96,9 @@ def attribute_scores(
     )
 
 
-def _thresholds(z, labels, z_test, labels_test) -> float:
+def _thresholds(
+    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+) -> float:
     leaves = len(np.unique(labels))
     tree = DecisionTreeClassifier(
         max_leaf_nodes=leaves, class_weight="balanced", random_state=0
@@ -97,14 +106,16 @@ def _thresholds(z, labels, z_test, labels_test) -> float:
     return _balanced(labels_test, tree.fit(z, labels).predict(z_test))
 
 
-def _balanced(labels: NDArray, predicted: NDArray) -> float:
+def _balanced(labels: Int64[Integers, " n"], predicted: Int64[Integers, " n"]) -> float:
     # The mean recall of the classes among the test images.
     return float(
         np.mean([(predicted[labels == c] == c).mean() for c in np.unique(labels)])
     )
 
 
-def _linear_svc(z, labels, z_test, labels_test) -> float:
+def _linear_svc(
+    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+) -> float:
     machine = LinearSVC(C=0.01, class_weight="balanced", dual=False, max_iter=SVC_STEPS)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
@@ -117,9 +128,11 @@ def _linear_svc(z, labels, z_test, labels_test) -> float:
             ) from None
 
 
-def _correlation(z, labels, z_test, labels_test) -> float:
-    z, labels = np.append(z, z_test), np.append(labels, labels_test)
-    if np.ptp(z) == 0:
+def _correlation(
+    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+) -> float:
+    codes, classes = np.append(z, z_test), np.append(labels, labels_test)
+    if np.ptp(codes) == 0:
         return 0.0
-    z = (z - z.min()) / np.ptp(z)
-    return float(np.corrcoef(z, labels)[0, 1] ** 2)
+    codes = (codes - codes.min()) / np.ptp(codes)
+    return float(np.corrcoef(codes, classes)[0, 1] ** 2)

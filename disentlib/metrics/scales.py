@@ -5,12 +5,14 @@ are small whole numbers: no order, no tie and no cut between two codes is lost.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float32, Float64, Int64
+
+from disentlib.arrays import Floats, Integers, Singles
 
 
 def ranked(
-    train: NDArray[np.float64], test: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    train: Float64[Floats, "n D"], test: Float64[Floats, "m D"]
+) -> tuple[Float32[Singles, "n D"], Float32[Singles, "m D"]]:
     """Ranks from 0 of `train` (n, D) among its own different values, and of `test`
     (m, D).
 
@@ -23,7 +25,9 @@ def ranked(
     return own.astype(np.float32), other.astype(np.float32)
 
 
-def _column(train: NDArray, test: NDArray) -> tuple[NDArray, NDArray]:
+def _column(
+    train: Float64[Floats, " n"], test: Float64[Floats, " m"]
+) -> tuple[Int64[Integers, " n"], Int64[Integers, " m"]]:
     values, own = np.unique(train, return_inverse=True)
     above = np.searchsorted(values, test).clip(1, max(1, len(values) - 1))
     if len(values) == 1:
@@ -32,7 +36,9 @@ def _column(train: NDArray, test: NDArray) -> tuple[NDArray, NDArray]:
     return own, np.where(test - lower <= upper - test, above - 1, above)
 
 
-def standardised(train: NDArray, test: NDArray) -> tuple[NDArray, NDArray]:
+def standardised(
+    train: Float64[Floats, "n D"], test: Float64[Floats, "m D"]
+) -> tuple[Float64[Floats, "n D"], Float64[Floats, "m D"]]:
     """Both with the shift and scale that give `train` (n, D) mean 0 and variance 1."""
     # The least value goes first: after that no sum is larger than the codes' range.
     low = train.min(axis=0)

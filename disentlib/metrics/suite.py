@@ -1,6 +1,8 @@
 """All scores of one table of codes, and the rows they will read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import signature
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from disentlib.metrics import sampling
 from disentlib.metrics.beta_vae import beta_vae_score
-from disentlib.metrics.dci import N_ESTIMATORS, dci
+from disentlib.metrics.dci import DCI, N_ESTIMATORS, dci
 from disentlib.metrics.explicitness import explicitness
 from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
 from disentlib.metrics.irs import irs
@@ -22,15 +24,20 @@ from disentlib.metrics.sap import sap
 from disentlib.sprites.grid import FactorGrid
 
 THESIS_SCORES = ("beta_vae_score", "factor_vae_score", "dci")
-SCORES = (
-    *THESIS_SCORES,
-    "pruned_factor_vae_score",
-    "mig",
-    "sap",
-    "modularity",
-    "explicitness",
-    "irs",
-)
+# A score reads codes, the grid and a seed, and those settings of `score_all` that it
+# names among its keywords.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "beta_vae_score": beta_vae_score,
+    "factor_vae_score": factor_vae_score,
+    "dci": dci,
+    "pruned_factor_vae_score": pruned_factor_vae_score,
+    "mig": mig,
+    "sap": sap,
+    "modularity": modularity,
+    "explicitness": explicitness,
+    "irs": irs,
+}
+SCORES = tuple(_FUNCTIONS)
 
 
 def plan(
@@ -114,28 +121,20 @@ def scores_and_importances(
 ) -> tuple[pd.DataFrame, NDArray[np.float64] | None]:
     """The table of `score_all`, and the importances (D, K) of its DCI, if asked for."""
     scores = _known(scores)
-    counts = {"train": train, "test": test}
-    batched = {**counts, "batch_size": batch_size}
-    functions = {
-        "beta_vae_score": lambda: beta_vae_score(codes, grid, seed, **batched),
-        "factor_vae_score": lambda: factor_vae_score(codes, grid, seed, **batched),
-        "dci": lambda: dci(
-            codes, grid, seed, n_estimators=n_estimators, n_jobs=n_jobs, **counts
-        ),
-        "pruned_factor_vae_score": lambda: pruned_factor_vae_score(
-            codes, grid, seed, **batched
-        ),
-        "mig": lambda: mig(codes, grid, seed, train=train),
-        "sap": lambda: sap(codes, grid, seed, **counts),
-        "modularity": lambda: modularity(codes, grid, seed, train=train),
-        "explicitness": lambda: explicitness(codes, grid, seed, **counts),
-        "irs": lambda: irs(codes, grid, seed, train=train),
+    settings = {
+        "train": train,
+        "test": test,
+        "batch_size": batch_size,
+        "n_estimators": n_estimators,
+        "n_jobs": n_jobs,
     }
     rows: list[tuple[str, float]] = []
     importances = None
     for name in scores:
-        value = functions[name]()
-        if name == "dci":
+        function = _FUNCTIONS[name]
+        taken = settings.keys() & signature(function).parameters
+        value = function(codes, grid, seed, **{key: settings[key] for key in taken})
+        if isinstance(value, DCI):
             importances = value.importances
             rows += [
                 (f"dci_{part}", getattr(value, part))

@@ -1,10 +1,15 @@
 """The networks of the study: convolutional VAE and FactorVAE's discriminator."""
 
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class OneChannelUpconv(nn.ConvTranspose2d):
@@ -16,13 +21,14 @@ class OneChannelUpconv(nn.ConvTranspose2d):
     as a transposed convolution 15 of them would be empty.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
         if not x.is_cpu or torch.compiler.is_compiling():
             return super().forward(x)
         patches = F.conv2d(x, self.weight.flatten(1).t()[:, :, None, None]).flatten(2)
-        size = [2 * side for side in x.shape[2:]]
-        return F.fold(patches, size, self.kernel_size, padding=1, stride=2) + self.bias
+        size = (2 * x.shape[2], 2 * x.shape[3])
+        images = F.fold(patches, size, (4, 4), padding=1, stride=2)
+        return images if self.bias is None else images + self.bias
 
 
 def hidden(layer: nn.Module, width: int, batch_norm: bool) -> list[nn.Module]:
@@ -91,7 +97,9 @@ class VAE(nn.Module):
         self.logvar = nn.Linear(128, D)
         self.decoder = decoder(D, batch_norm)
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, x: Float[Tensor, "n 1 64 64"]
+    ) -> tuple[Float[Tensor, "n {self.D}"], Float[Tensor, "n {self.D}"]]:
         """Mean and log-variance (n, D) each of the posterior q(z|x), x (n,
         1, 64, 64).
         """
@@ -101,9 +109,10 @@ class VAE(nn.Module):
             mu = MEAN_SCALE * self.mean_norm(mu)
         return mu, self.logvar(features)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Float[Tensor, "n {self.D}"]) -> Float[Tensor, "n 1 64 64"]:
         """Logits (n, 1, 64, 64) of the pixels' Bernoulli p(x|z), z (n, D)."""
-        return self.decoder(z)
+        logits: Tensor = self.decoder(z)
+        return logits
 
 
 class Discriminator(nn.Sequential):
@@ -125,8 +134,8 @@ def count_parameters(network: nn.Module) -> int:
 
 @torch.no_grad()
 def initialised(
-    make: type[nn.Module], generator: torch.Generator, **arguments: int
-) -> nn.Module:
+    make: type[Network], generator: torch.Generator, **arguments: int
+) -> Network:
     """`make(**arguments)` with torch's own initial weights, drawn from `generator`
     alone.
     """

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,17 +114,27 @@ def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
 
 
 @torch.inference_mode()
-def _fill(posterior, vae, sprites, rows, batch_size, device, progress) -> None:
+def _fill(
+    posterior: Posterior,
+    vae: VAE,
+    sprites: Sprites,
+    rows: NDArray[np.int64],
+    batch_size: int,
+    device: str | torch.device,
+    progress: Progress | None,
+) -> None:
     """Encode the batches of `rows` that are not in the tables yet."""
-    network = _folded(vae).to(device, memory_format=torch.channels_last)
+    # What torch says of its own types leaves the memory format out.
+    network = _folded(vae).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(device)
     tables = (posterior.mean, posterior.logvar)
     missing = np.any([np.isnan(table[rows]).any(axis=1) for table in tables], axis=0)
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         if missing[start : start + batch_size].any():
             outputs = network.encode(sprites.batch(part, device))
-            for table, values in zip(tables, outputs):
-                values = values.float().cpu().numpy()
+            for table, output in zip(tables, outputs):
+                values = output.float().cpu().numpy()
                 if not np.isfinite(values).all():
                     row = part[np.argmin(np.isfinite(values).all(axis=1))]
                     raise FloatingPointError(
@@ -137,7 +148,7 @@ def _fill(posterior, vae, sprites, rows, batch_size, device, progress) -> None:
 def _folded(vae: VAE) -> VAE:
     """A copy for inference: batch norm folded into weights, ReLU in place."""
     network = copy.deepcopy(vae).eval()
-    layers: list[nn.Module] = []
+    layers: list[Any] = []
     for layer in network.features:
         if isinstance(layer, nn.BatchNorm2d):
             layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
@@ -151,12 +162,12 @@ def _folded(vae: VAE) -> VAE:
     return network
 
 
-def _claim(vae: VAE, grid: FactorGrid, rows: NDArray[np.int64]) -> dict:
+def _claim(vae: VAE, grid: FactorGrid, rows: NDArray[np.int64]) -> dict[str, Any]:
     content = {**vae.state_dict(), "rows": torch.from_numpy(rows)}
     return {"digest": digest(content, f"{grid.sizes}"), "D": vae.D, "images": len(rows)}
 
 
-def _kept(folder: Path, shape: tuple[int, int], claim: dict) -> bool:
+def _kept(folder: Path, shape: tuple[int, int], claim: dict[str, Any]) -> bool:
     """Whether the folder has tables, whole or begun, of just this model and
     these rows.
     """
@@ -170,7 +181,7 @@ def _kept(folder: Path, shape: tuple[int, int], claim: dict) -> bool:
         return False
 
 
-def _start(folder: Path, shape: tuple[int, int], claim: dict) -> None:
+def _start(folder: Path, shape: tuple[int, int], claim: dict[str, Any]) -> None:
     """Tables of NaN, on disk before the claim on them is: NaN says which rows are to be
     done.
     """

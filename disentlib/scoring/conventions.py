@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ OTHERS = (
 
 
 def convention_moves(
-    sampled: NDArray, mean: NDArray, grid: FactorGrid, sizes: Scoring
+    sampled: NDArray[Any], mean: NDArray[Any], grid: FactorGrid, sizes: Scoring
 ) -> pd.DataFrame:
     """Columns score, convention, default, value and moved: four scores of one model.
 
@@ -45,7 +46,11 @@ def convention_moves(
 
 
 def _scores(grid: FactorGrid, sizes: Scoring) -> dict[str, Callable[..., float]]:
-    given = {"grid": grid, "seed": sizes.score_seed, "train": sizes.train}
+    given: dict[str, Any] = {
+        "grid": grid,
+        "seed": sizes.score_seed,
+        "train": sizes.train,
+    }
     both = given | {"test": sizes.test}
     batched = both | {"batch_size": sizes.batch_size}
     return {

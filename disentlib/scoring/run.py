@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from disentlib import metrics
+from disentlib.arrays import Floats
 from disentlib.files import atomic_write
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows
@@ -54,7 +55,7 @@ def score_run(
     """
     files = RunFolder(Path(folder))
     sprites = load_sprites() if sprites is None else sprites
-    rows, scored = planned_rows(sprites.grid, sizes), None
+    rows = planned_rows(sprites.grid, sizes)
     parts = []
     for step, path in snapshots(files):
         posterior = encode(load_model(files.path, path), sprites, rows, device=device)
@@ -74,7 +75,14 @@ def planned_rows(grid: FactorGrid, sizes: Scoring) -> NDArray[np.int64]:
     """The rows that any of the score seeds reads, sorted and each once."""
     read = np.zeros(grid.size, dtype=bool)
     for seed in sizes.seeds:
-        read[metrics.plan(grid, seed, **sizes.counts)] = True
+        of_seed = metrics.plan(
+            grid,
+            seed,
+            train=sizes.train,
+            test=sizes.test,
+            batch_size=sizes.batch_size,
+        )
+        read[of_seed] = True
     return np.flatnonzero(read)
 
 
@@ -92,7 +100,8 @@ def score_codes(
     divergence exceeds `IN_USE_NATS`.
     """
     sizes = sizes or Scoring()
-    tables, importances = [], None
+    tables: list[pd.DataFrame] = []
+    importances: Floats | None = None
     for seed in sizes.seeds:
         rows = both_rows(grid, seed, sizes.train, sizes.test)
         used = in_use(posterior, rows)
@@ -111,6 +120,7 @@ def score_codes(
         tables.append(companions.assign(codes=""))
     together = pd.concat(tables).rename(columns={"score": "measure"})
     grouped = together.groupby(["codes", "measure"], sort=False)["value"]
+    assert importances is not None  # there is a seed
     return Scored(grouped.agg(value="mean", spread="std").reset_index(), importances)
 
 
@@ -120,12 +130,32 @@ def in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return kl > IN_USE_NATS
 
 
-def _scores(codes, grid, seed, sizes, n_jobs) -> tuple[pd.DataFrame, NDArray]:
-    settings = {"n_estimators": sizes.n_estimators, "n_jobs": n_jobs, **sizes.counts}
-    return scores_and_importances(codes, grid, seed, **settings)
+def _scores(
+    codes: NDArray[np.float32], grid: FactorGrid, seed: int, sizes: Scoring, n_jobs: int
+) -> tuple[pd.DataFrame, Floats]:
+    table, importances = scores_and_importances(
+        codes,
+        grid,
+        seed,
+        train=sizes.train,
+        test=sizes.test,
+        batch_size=sizes.batch_size,
+        n_estimators=sizes.n_estimators,
+        n_jobs=n_jobs,
+    )
+    assert importances is not None  # DCI is among all scores
+    return table, importances
 
 
-def _excess(own, codes, used, grid, seed, sizes, n_jobs) -> pd.DataFrame:
+def _excess(
+    own: pd.DataFrame,
+    codes: NDArray[np.float32],
+    used: NDArray[np.bool_],
+    grid: FactorGrid,
+    seed: int,
+    sizes: Scoring,
+    n_jobs: int,
+) -> pd.DataFrame:
     """Each score less the mean of that of the rotations, under `<score>_excess`.
 
     One dimension has no rotation but its sign: the excess is 0.

@@ -140,7 +140,12 @@ def _opened(path: Path) -> Iterator[Callable[..., Parts]]:
 
 
 def _checked(
-    path: Path, name: str, shape, dtype, expected_shape, expected_dtype
+    path: Path,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    expected_shape: tuple[int, ...],
+    expected_dtype: type[np.generic],
 ) -> None:
     if dtype.hasobject:
         raise ValueError(
@@ -154,7 +159,13 @@ def _checked(
         raise ValueError(f"{path}: {name!r} is {dtype}, not {np.dtype(expected_dtype)}")
 
 
-def _from_npz(path: Path, archive: zipfile.ZipFile, names, shape, dtype) -> Parts:
+def _from_npz(
+    path: Path,
+    archive: zipfile.ZipFile,
+    names: tuple[str, str],
+    shape: tuple[int, ...],
+    dtype: type[np.generic],
+) -> Parts:
     name = names[0]
     if f"{name}.npy" not in archive.namelist():
         raise ValueError(f"{path}: has no array {name!r}; it is not the official file")
@@ -179,7 +190,13 @@ def _from_npz(path: Path, archive: zipfile.ZipFile, names, shape, dtype) -> Part
         file.read(1)  # at the end the archive's checksum is compared
 
 
-def _from_hdf5(path: Path, file: Any, names, shape, dtype) -> Parts:
+def _from_hdf5(
+    path: Path,
+    file: Any,
+    names: tuple[str, str],
+    shape: tuple[int, ...],
+    dtype: type[np.generic],
+) -> Parts:
     name = names[1]
     if name not in file:
         raise ValueError(f"{path}: has no array {name!r}; it is not the official file")

@@ -9,18 +9,20 @@ in the same unit.
 import numpy as np
 from jaxtyping import Float64
 
+from disentlib.arrays import Floats
+
 UNIT = 0.15 * 64  # pixels
 ELLIPSE_STRETCH = 1.33
 ELLIPSE_VERTICES = 100
 HEART_VERTICES = 150
 
 
-def square() -> Float64[np.ndarray, "4 2"]:
+def square() -> Float64[Floats, "4 2"]:
     """Corners (4, 2) of the square."""
     return UNIT * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
-def ellipse() -> Float64[np.ndarray, "100 2"]:
+def ellipse() -> Float64[Floats, "100 2"]:
     """Vertices (100, 2) of the ellipse: 1.33 units long, 1 / 1.33 units high, from t =
     0.
     """
@@ -30,7 +32,7 @@ def ellipse() -> Float64[np.ndarray, "100 2"]:
     )
 
 
-def heart() -> Float64[np.ndarray, "150 2"]:
+def heart() -> Float64[Floats, "150 2"]:
     """Vertices (150, 2) of the heart, tip down: the classic heart curve, 0.15 units
     above centre.
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt64
 from numpy.typing import ArrayLike
 
+from disentlib.arrays import Words
 from disentlib.sprites.outlines import OUTLINES
 
 SIDE = 64
@@ -31,7 +32,7 @@ MASKS = np.append(
 
 def render_outline(
     shape: int, scale: int, orientation: int
-) -> UInt64[np.ndarray, "32 32 64"]:
+) -> UInt64[Words, "32 32 64"]:
     """Words (32, 32, 64) of one outline at every position: x, y, row of pixels.
 
     The edge from (x0, y0) to (x1, y1) meets the line Y at x0 + (Y - y0)(x1 - x0) / (y1
@@ -69,7 +70,7 @@ def render_outline(
     return words.reshape(32, 32, SIDE)
 
 
-def render(rows: ArrayLike) -> UInt64[np.ndarray, "n 64"]:
+def render(rows: ArrayLike) -> UInt64[Words, "n 64"]:
     """Words (n, 64) of the images `rows` (n) of the grid, in the official order."""
     rows = np.asarray(rows, dtype=np.int64).reshape(-1)
     outline, position = np.divmod(rows, 32 * 32)
@@ -81,7 +82,7 @@ def render(rows: ArrayLike) -> UInt64[np.ndarray, "n 64"]:
     return words
 
 
-def render_grid() -> UInt64[np.ndarray, "737280 64"]:
+def render_grid() -> UInt64[Words, "737280 64"]:
     """Words (737280, 64) of the whole grid in the official order: 377 MB."""
     words = np.empty((*SIZES, SIDE), "<u8")
     for outline in np.ndindex(SIZES[:3]):

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
 from numpy.typing import ArrayLike
 
+from disentlib.arrays import Bytes, Integers, Words
 from disentlib.files import atomic_write, remove_temporaries
 from disentlib.paths import absolute_path, cache_folder
 from disentlib.sprites import official, outlines, render
@@ -27,10 +28,10 @@ GRID = FactorGrid(
     # first.
     levels=(
         (1, 2, 3),
-        np.linspace(0.5, 1, 6),
-        np.linspace(0, 2 * np.pi, 40),
-        np.linspace(0, 1, 32),
-        np.linspace(0, 1, 32),
+        tuple(np.linspace(0.5, 1, 6)),
+        tuple(np.linspace(0, 2 * np.pi, 40)),
+        tuple(np.linspace(0, 1, 32)),
+        tuple(np.linspace(0, 1, 32)),
     ),
 )
 
@@ -56,7 +57,7 @@ class Sprites:
         rows: ArrayLike | torch.Tensor,
         device: str | torch.device | None = None,
         dtype: torch.dtype = torch.uint8,
-    ) -> UInt8[np.ndarray, "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
+    ) -> UInt8[Bytes, "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
         """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
         there.
 
@@ -72,7 +73,7 @@ class Sprites:
 
     def batch(
         self,
-        rows: Int64[np.ndarray, " n"] | Int64[torch.Tensor, " n"],
+        rows: Int64[Integers, " n"] | Int64[torch.Tensor, " n"],
         device: str | torch.device = "cpu",
     ) -> Float32[torch.Tensor, "n 1 64 64"]:
         """Images (n, 1, 64, 64) in {0, 1} as float32 on `device`, for training.
@@ -122,19 +123,19 @@ def load_sprites(path: str | Path | None = None) -> Sprites:
     return Sprites(torch.from_numpy(words.view(np.uint8)))
 
 
-def rendered() -> UInt64[np.ndarray, "737280 64"]:
+def rendered() -> UInt64[Words, "737280 64"]:
     """Words (737280, 64) of the rendered grid, from the cache if it is there."""
     # A change of the renderer's text changes the name, so that no stale image is ever
     # read.
     source = b"".join(
-        Path(module.__file__).read_bytes() for module in (outlines, render)
+        Path(str(module.__file__)).read_bytes() for module in (outlines, render)
     )
     name = f"dsprites-{hashlib.sha256(source).hexdigest()[:16]}"
     folder = cache_folder()
     remove_temporaries(folder)  # half-written ones are as large as whole ones
     for cached in folder.glob(f"{name}-????????.npy"):
         try:
-            words = np.load(cached, mmap_mode="c", allow_pickle=False)
+            words: Words = np.load(cached, mmap_mode="c", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             continue  # damaged: made again below
         shaped = words.dtype == np.dtype("<u8") and words.shape == (GRID.size, SIDE)
@@ -152,14 +153,14 @@ def rendered() -> UInt64[np.ndarray, "737280 64"]:
     return words
 
 
-def _checksum(words: UInt64[np.ndarray, "images 64"]) -> str:
+def _checksum(words: UInt64[Words, "images 64"]) -> str:
     """CRC-32 of the words; 377 MB take a third of a second."""
     return f"{zlib.crc32(words):08x}"
 
 
 def train_test_split(
     seed: int = 0, fraction: float = 0.7, size: int = GRID.size
-) -> tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"]]:
+) -> tuple[Int64[Integers, " train"], Int64[Integers, " test"]]:
     """Rows (n) to train on and rows held out, each rising: `fraction` of `size` and the
     rest.
 

@@ -73,7 +73,7 @@ def weights(question: str, levels: Iterable[float]) -> Mapping[float, float] | N
     """
     levels = sorted({float(level) for level in levels})
     if question == "best":
-        first, second = [BEST], [level for level in levels if level != BEST]
+        first, second = [float(BEST)], [level for level in levels if level != BEST]
     elif question == "above":
         first = [level for level in levels if level >= FACTORS]
         second = [level for level in levels if level < FACTORS]

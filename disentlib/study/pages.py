@@ -154,7 +154,7 @@ def declared_parameters(
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             declared[node.target.id] = (
                 ast.unparse(node.annotation),
-                ast.literal_eval(node.value),
+                ast.literal_eval(node.value or ast.Constant(None)),
             )
     return declared
 

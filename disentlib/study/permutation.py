@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,9 +50,12 @@ def permutation_p(
 
 
 def _drawn_sums(
-    blocks: list[tuple[NDArray, NDArray]], rng: np.random.Generator
+    blocks: list[tuple[NDArray[Any], NDArray[Any]]], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    return sum(rng.permuted(np.tile(v, (DRAWN, 1)), axis=1) @ w for w, v in blocks)
+    sums = np.zeros(DRAWN)
+    for w, v in blocks:
+        sums += rng.permuted(np.tile(v, (DRAWN, 1)), axis=1) @ w
+    return sums
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ study.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,7 +107,7 @@ def spread_between_seeds(
 
 def _columns(
     levels: ArrayLike, values: ArrayLike, seeds: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
     levels, values = finite(levels), finite(values)
     seeds = np.asarray(seeds).reshape(-1)
     if not len(levels) == len(values) == len(seeds):
@@ -117,12 +118,16 @@ def _columns(
     return levels, values, seeds
 
 
-def _dummies(seeds: NDArray) -> NDArray[np.float64]:
-    return (seeds[:, None] == np.unique(seeds)).astype(np.float64)
+def _dummies(seeds: NDArray[Any]) -> NDArray[np.float64]:
+    columns: NDArray[np.float64] = (seeds[:, None] == np.unique(seeds)).astype(float)
+    return columns
 
 
 def estimate(
-    design: NDArray, values: NDArray, wanted: NDArray, level: float = 0.95
+    design: NDArray[Any],
+    values: NDArray[Any],
+    wanted: NDArray[Any],
+    level: float = 0.95,
 ) -> Estimate:
     """The combination `wanted` (p,) of the coefficients of a least-squares fit.
 

@@ -50,7 +50,8 @@ def finished(files: RunFolder, run: Run) -> dict[str, Any]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there; run its study first")
     compare(files.path, run.config)
-    return read_json(files.result)
+    said: dict[str, Any] = read_json(files.result)
+    return said
 
 
 def numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series:

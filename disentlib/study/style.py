@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -36,7 +37,7 @@ ORDERED = ("#0072B2", "#7F6BC8", "#C2569B", "#D55E00", "#B08400")
 # Points of 1/72 inch: 9 are 12 CSS pixels, 8.5 are 11.3, and nothing is smaller.
 TEXT, SMALL = 9.5, 8.5
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -47,7 +48,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.titleweight": "normal",
     "font.family": ["DejaVu Sans"],
     "font.size": TEXT,
@@ -95,7 +96,7 @@ def panels(
     height: float = 2.6,
     width: float = COLUMN,
     **options: Any,
-) -> tuple[Figure, NDArray[np.object_]]:
+) -> tuple[Figure, NDArray[Any]]:
     """A figure of `rows` × `columns` panels, each `height` inches, and its axes (rows,
     columns).
 

@@ -150,10 +150,8 @@ def reconstructs_better(evidence: Evidence) -> Verdict:
     """Hypothesis 4.2.3: the β-VAE reconstructs better than FactorVAE."""
     claim = "The β-VAE reconstructs better than FactorVAE."
     rows = runs(evidence.table, "held_out_reconstruction")
-    change = paired_change(
-        *(rows[rows["model"] == model] for model in ("beta_vae", "factor_vae")),
-        keys=("D", "seed"),
-    )
+    first, second = (rows[rows["model"] == m] for m in ("beta_vae", "factor_vae"))
+    change = paired_change(first, second, keys=("D", "seed"))
     if change is None or not change.df:
         return Verdict("4.2.3", claim, "–", OPEN, "More pairs of runs would.")
     text = f"error of FactorVAE less that of the β-VAE: {shown(change, 1)} nats"

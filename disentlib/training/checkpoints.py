@@ -32,7 +32,8 @@ def digest(tensors: Mapping[str, Tensor], text: str = "") -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        sha.update(tensor.view(-1).view(torch.uint8).numpy() if tensor.numel() else b"")
+        if tensor.numel():
+            sha.update(tensor.view(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 
@@ -82,7 +83,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def save_checkpoint(
-    folder: Path, step: int, tensors: Mapping[str, Tensor], facts: dict
+    folder: Path, step: int, tensors: Mapping[str, Tensor], facts: dict[str, Any]
 ) -> None:
     """Keep the state after `step` in `folder`, and with it the one before; older ones
     go.
@@ -119,8 +120,8 @@ def clear(folder: Path) -> None:
 
 
 def load_checkpoint(
-    folder: Path, config: dict
-) -> tuple[dict[str, Tensor], dict] | None:
+    folder: Path, config: dict[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """The latest whole checkpoint in `folder`, or None where there is none.
 
     A damaged or foreign file is named in a warning, and the one before it is used.

@@ -3,13 +3,18 @@ an estimate.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import torch
 
 POWERCAP = Path("/sys/class/powercap")
 # A desktop processor's rated 65 W over its 6 cores, rounded; servers and laptops lie
 # below it.
 WATTS_PER_BUSY_CORE = 10.0
+# Between a workstation's card (200 to 450 W) and a server's (300 to 700 W), neither at
+# its limit all the time.
+WATTS_PER_CARD = 300.0
 
 
 def open_meter(
@@ -17,19 +22,38 @@ def open_meter(
 ) -> tuple[str, Callable[[], float]]:
     """The source's name and a function that returns the joules used since now.
 
-    In this order: the graphics card's counter (NVML) for a CUDA device; the processor's
-    (RAPL), which counts everything that the package does, other programs too; else this
-    process' CPU time at 10 W a busy core, which is an estimate and is named so.
+    On a CUDA device the counter of that very card (NVML), else 300 W a card besides
+    what follows. On a processor its counter (RAPL), which counts everything that the
+    package does, other programs too; else this process' CPU time at 10 W a busy core.
+    What is estimated is named so.
     """
-    if device.startswith("cuda") and (counter := nvml_counter(device)):
+    cards = cards_of(device)
+    if cards and (counter := nvml_counter(cards)):
         return "measured: NVML counter of the graphics card", since_now(counter)
-    if counter := rapl_counter(powercap):
+    if not cards and (counter := rapl_counter(powercap)):
         return "measured: RAPL counter of the processor package", counter
-    seconds = since_now(time.process_time)
+    busy, passed = since_now(time.process_time), since_now(time.monotonic)
+    watts = WATTS_PER_CARD * len(cards)
+    of_cards = f"{WATTS_PER_CARD:g} W a card and " if cards else ""
     return (
-        f"estimate: {WATTS_PER_BUSY_CORE:g} W a busy core",
-        lambda: WATTS_PER_BUSY_CORE * seconds(),
+        f"estimate: {of_cards}{WATTS_PER_BUSY_CORE:g} W a busy core",
+        lambda: WATTS_PER_BUSY_CORE * busy() + watts * passed(),
     )
+
+
+def cards_of(device: str) -> list[int]:
+    """The cards behind a device of torch's, by torch's numbers: those that this process
+    sees.
+    """
+    if not device.startswith("cuda"):
+        return []
+    number = device.partition(":")[2]
+    return [int(number) if number else torch.cuda.current_device()]
+
+
+def identity(card: int) -> str:
+    """The card's own name (UUID), which no order or choice of visible cards changes."""
+    return f"GPU-{torch.cuda.get_device_properties(card).uuid}"
 
 
 def since_now(counter: Callable[[], float]) -> Callable[[], float]:
@@ -66,19 +90,20 @@ def rapl_counter(powercap: Path) -> Callable[[], float] | None:
     return joules if packages else None
 
 
-def nvml_counter(device: str) -> Callable[[], float] | None:
-    """Joules since the driver was loaded, from the card's own counter, or None without
-    one.
+def nvml_counter(cards: Sequence[int]) -> Callable[[], float] | None:
+    """Joules since the driver was loaded, summed over `cards`, from their own counters;
+    None where one of them has none, and for a part of a card (MIG).
     """
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        number = int(device.partition(":")[2] or 0)
-        handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
-    except (
-        Exception
-    ):  # no driver, no card, or a card without a counter: each has its own error
+        handles = [pynvml.nvmlDeviceGetHandleByUUID(identity(card)) for card in cards]
+
+        def joules() -> float:
+            return sum(map(pynvml.nvmlDeviceGetTotalEnergyConsumption, handles)) / 1e3
+
+        joules()
+    except Exception:  # no driver, no card, no counter: each has its own error
         return None
-    return lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3
+    return joules

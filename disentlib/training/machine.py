@@ -69,7 +69,7 @@ def chosen_precision(device: str) -> str:
 def bfloat16_is_native(device: str) -> bool:
     """Whether the device multiplies bfloat16 matrices in hardware."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_flags())
 
 

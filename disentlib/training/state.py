@@ -46,8 +46,10 @@ def new_state(config: TrainingConfig) -> State:
     )
     # Channels last: the faster layout for convolutions and batch norm
     # (bench/training_step.py).
-    vae = vae.to(config.device, memory_format=torch.channels_last)
-    optimisers, discriminator = vae_optimisers(vae, config), None
+    # What torch says of its own types leaves the memory format out.
+    vae.to(config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimisers = vae_optimisers(vae, config)
+    discriminator: Discriminator | None = None
     if config.model == "factor_vae":
         generator = torch_stream(config.seed, "initialisation", 1)
         discriminator = initialised(Discriminator, generator, D=config.D).to(

@@ -66,6 +66,7 @@ def train_step(
         tc = objectives.total_correlation(joint)
         d_loss = objectives.discriminator_loss(joint, marginal)
         d_loss.backward(inputs=[codes, *state.discriminator.parameters()])
+        assert codes.grad is not None
         gradient = objectives.total_correlation_gradient(codes.grad, joint)
         torch.autograd.backward([total, z], [None, tc_weight * gradient])
         total = total + tc_weight * tc

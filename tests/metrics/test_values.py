@@ -176,7 +176,7 @@ def test_entropies_of_dci_are_those_of_scipy(importances):
 
 def test_dci_of_matrices_known_by_hand():
     log = math.log
-    same = [0.5, 0.5]
+    same = np.array([0.5, 0.5])
     perfect = from_importances(np.eye(4), np.ones(4))
     assert (perfect.disentanglement, perfect.completeness) == (1, 1)
     even = from_importances(np.full((3, 4), 1 / 3), np.ones(4))

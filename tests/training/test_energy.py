@@ -1,8 +1,11 @@
 """Joules: from a counter where the machine has one, else an estimate that says so."""
 
+import sys
 import time
+from typing import ClassVar
 
 import pytest
+import torch
 
 from disentlib.training import energy
 
@@ -67,13 +70,68 @@ def test_an_unreadable_counter_is_none(tmp_path, content):
     assert energy.open_meter("cpu", tmp_path)[0].startswith("estimate")
 
 
-def test_a_card_without_a_counter_falls_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(energy, "nvml_counter", lambda device: None)
+class Cards:
+    """NVML of a machine with four cards, in an order that is not torch's."""
+
+    counters: ClassVar = {"GPU-d": 1_000, "GPU-c": 20_000, "GPU-b": 300, "GPU-a": 7}
+
+    def nvmlInit(self):
+        pass
+
+    def nvmlDeviceGetHandleByUUID(self, name):
+        if name not in self.counters:
+            raise ValueError("Not Found")
+        return name
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):
+        return self.counters[handle]
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """As under CUDA_VISIBLE_DEVICES=2,1: torch's 0 and 1 are the machine's 2 and 1."""
+    cards = Cards()
+    cards.counters = dict(Cards.counters)
+    monkeypatch.setitem(sys.modules, "pynvml", cards)
+    monkeypatch.setattr(energy, "identity", lambda card: f"GPU-{'bc'[card]}")
+    monkeypatch.setattr(energy.torch.cuda, "current_device", lambda: 0)
+    return cards
+
+
+@pytest.mark.parametrize(
+    ("device", "name"), [("cuda", "GPU-b"), ("cuda:0", "GPU-b"), ("cuda:1", "GPU-c")]
+)
+def test_the_card_that_is_used_is_the_one_that_is_read(cards, device, name):
+    source, joules = energy.open_meter(device)
+    assert source == "measured: NVML counter of the graphics card"
+    for other in cards.counters:
+        cards.counters[other] += 2_000 if other == name else 50_000
+    assert joules() == pytest.approx(2)
+
+
+def test_joules_of_several_cards_are_summed(cards):
+    assert energy.nvml_counter([0, 1])() == pytest.approx(20.3)
+
+
+def test_a_card_without_a_counter_is_an_estimate_and_says_so(
+    tmp_path, monkeypatch, cards
+):
+    """The processor's counter does not see the card: it is not called its measure."""
     package(tmp_path, 0, 0)
-    assert energy.open_meter("cuda:0", tmp_path)[0].startswith("measured: RAPL")
-    millijoules = iter([5.0, 8.0])
-    monkeypatch.setattr(
-        energy, "nvml_counter", lambda device: lambda: next(millijoules)
-    )
+    monkeypatch.setattr(energy, "identity", lambda card: "GPU-part-of-a-card")
     source, joules = energy.open_meter("cuda:0", tmp_path)
-    assert source.startswith("measured: NVML") and joules() == 3
+    assert source == "estimate: 300 W a card and 10 W a busy core"
+    time.sleep(0.1)
+    assert joules() >= 30
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_counter_of_a_real_card_runs():
+    source, joules = energy.open_meter("cuda")
+    assert source == "measured: NVML counter of the graphics card"
+    x = torch.randn(8192, 8192, device="cuda")
+    for _ in range(20):
+        x = x @ x / 8192
+    torch.cuda.synchronize()
+    time.sleep(0.5)
+    assert joules() > 1

@@ -1,10 +1,13 @@
 """Losses over the course of training."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
+from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
 
@@ -59,7 +62,7 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
 def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> None:
     """One term of one model: mean and standard deviation over seeds for each level."""
     levels = sorted(runs[by].unique())
-    colours: ArrayLike = (
+    colours: Sequence[Any] | Numbers = (
         style.ordered(len(levels)) if len(levels) > 1 else style.COLOURS
     )
     for level, colour in zip(levels, colours):

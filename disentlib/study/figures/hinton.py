@@ -1,11 +1,13 @@
 """Hinton diagrams of importances."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from disentlib.study import style
@@ -15,7 +17,7 @@ LABELS = 1.0  # inches for the factors' names, left of each line
 LINE = 0.6  # inches for a block's name above and its dimensions below
 
 
-def hinton(by_name: Mapping[str, NDArray], factors: Sequence[str]) -> Figure:
+def hinton(by_name: Mapping[str, NDArray[Any]], factors: Sequence[str]) -> Figure:
     """Hinton diagrams of matrices (D, K): the area of a square is the importance it
     stands for.
 
@@ -23,7 +25,7 @@ def hinton(by_name: Mapping[str, NDArray], factors: Sequence[str]) -> Figure:
     fills its cell is an importance of 1. Cells are equal for every D, and blocks go on
     in a new line where the column is full.
     """
-    lines: list[list[tuple[str, NDArray]]] = [[]]
+    lines: list[list[tuple[str, NDArray[Any]]]] = [[]]
     room = style.COLUMN - LABELS
     for name, matrix in by_name.items():
         needed = CELL * (len(matrix) + 1)
@@ -51,12 +53,12 @@ def hinton(by_name: Mapping[str, NDArray], factors: Sequence[str]) -> Figure:
     return fig
 
 
-def draw_squares(axis: Axes, matrix: NDArray) -> None:
+def draw_squares(axis: Axes, matrix: NDArray[Any]) -> None:
     """A square for each importance, in a cell of side 1, with a frame around all."""
     for (d, k), value in np.ndenumerate(matrix):
         side = 0.96 * np.sqrt(min(float(value), 1.0))
         corner = (d - side / 2, k - side / 2)
-        axis.add_patch(plt.Rectangle(corner, side, side, color=style.COLOURS[0], lw=0))
+        axis.add_patch(Rectangle(corner, side, side, color=style.COLOURS[0], lw=0))
     D, K = matrix.shape
     axis.set(xlim=(-0.5, D - 0.5), ylim=(K - 0.5, -0.5))
     axis.set_xticks(range(D), [str(d) for d in range(D)])

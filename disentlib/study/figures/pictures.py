@@ -1,6 +1,7 @@
 """Pictures of sprites, to the pixel: reconstructions and latent traversals."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,7 +30,7 @@ def mosaic(tiles: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
     return image
 
 
-def reconstructions(pairs: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+def reconstructions(pairs: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
     """Originals above their reconstructions, a pair of rows for each entry: (n, 64, 64)
     each.
     """
