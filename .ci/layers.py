@@ -52,6 +52,7 @@ LAYERS = {
             ("deptry", "."),
         ),
     ),
+    "types": Layer(("disentlib", "pyproject.toml"), (("mypy",),)),
     "unit": Layer((".",), ((*PYTEST, *NOT_HERE),)),
     "golden": Layer(
         ("disentlib", "notebooks", GOLDEN),

@@ -155,7 +155,7 @@ def rendered() -> UInt64[Words, "737280 64"]:
 
 def _checksum(words: UInt64[Words, "images 64"]) -> str:
     """CRC-32 of the words; 377 MB take a third of a second."""
-    return f"{zlib.crc32(words):08x}"
+    return f"{zlib.crc32(words.data):08x}"
 
 
 def train_test_split(

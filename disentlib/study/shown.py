@@ -14,6 +14,7 @@ from disentlib.study.measures import IN_USE_NATS, THESIS
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import weight_runs
 from disentlib.study.tables import budget_rows
+from disentlib.study.verdicts import Verdict
 from disentlib.study.words import counted, listed, title
 
 MEAN_OF_THREE = "mean of the three scores"
@@ -72,7 +73,7 @@ def batches_figure(evidence: Evidence) -> Figure:
     )
 
 
-def verdict_sentence(name: str, rows: list[verdicts_beside.Verdict]) -> str:
+def verdict_sentence(name: str, rows: list[Verdict]) -> str:
     """Verdicts of a study beside the main one, as a sentence."""
     parts = [f"{row.claim} *{row.decision.capitalize()}*: {row.number}" for row in rows]
     missing = f"No study of {name} is in: the claim is not decided."

@@ -101,7 +101,8 @@ def nvml_counter(cards: Sequence[int]) -> Callable[[], float] | None:
         handles = [pynvml.nvmlDeviceGetHandleByUUID(identity(card)) for card in cards]
 
         def joules() -> float:
-            return sum(map(pynvml.nvmlDeviceGetTotalEnergyConsumption, handles)) / 1e3
+            read = map(pynvml.nvmlDeviceGetTotalEnergyConsumption, handles)
+            return float(sum(read)) / 1e3
 
         joules()
     except Exception:  # no driver, no card, no counter: each has its own error
