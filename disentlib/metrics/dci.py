@@ -5,12 +5,12 @@ boosted trees.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 
-from disentlib.arrays import Floats, Integers, Singles
+from disentlib.arrays import Floats
 from disentlib.checks import whole_number
 from disentlib.metrics.boosting import boosted_trees
 from disentlib.metrics.sampling import (
