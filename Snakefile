@@ -99,6 +99,7 @@ rule book:
         "_toc.yml",
         sorted(Path("notebooks").glob("*.md")),
         sorted(Path("book").glob("*.md")),
+        sorted(Path("web").rglob("*.*")),
         sorted(Path("disentlib").rglob("*.py")),
     output:
         f"_build/{STUDY}.built",

@@ -26,7 +26,7 @@ from disentlib.study.plan import Run
 from disentlib.study.results import IDENTITY, Results, load_results
 from disentlib.training.folder import RunFolder, load_model
 
-IMAGES = 4096  # random rows over which the KL divergence of a dimension is averaged
+IMAGES = 1024  # random rows over which the KL divergence of a dimension is averaged
 SHOWN = (*THESIS, "dci_completeness", "mig", "sap", "modularity", "irs")
 START = ("beta_vae", 10)  # what the page opens with, where it is there
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from node import needs_node, run
+from site_on_disk import made
 
 from disentlib.models.networks import VAE
 from disentlib.scoring.export import folded, quantised, save_script
@@ -23,21 +24,6 @@ PASSES = """
     return { mu: [...mu], sigma: [...sigma], picture: [...Explorer.network.decode(net, mu)] };
   });
   return out;"""
-
-
-def made(D: int, batch_norm: bool) -> VAE:
-    """A network of large random weights and uneven batch statistics."""
-    torch.manual_seed(D)
-    vae = VAE(D, batch_norm)
-    for module in vae.modules():
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.3)
-            module.running_var.uniform_(0.05, 0.5)
-            module.weight.data.uniform_(0.5, 1.5)
-            module.bias.data.normal_(0, 0.3)
-        elif hasattr(module, "weight"):
-            module.weight.data *= 1.5 if batch_norm else 2.5
-    return vae.eval().requires_grad_(False)
 
 
 def by_torch(vae: VAE) -> list[np.ndarray]:

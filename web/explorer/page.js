@@ -16,7 +16,7 @@
     return { ids: [asked.get("model"), asked.get("with")], factors: sound ? factors : [...START], codes };
   }
 
-  const captioned = (canvas, caption) => h("figure", {}, canvas, h("figcaption", {}, caption));
+  const captioned = (view, caption) => h("figure", {}, view, h("figcaption", {}, caption));
 
   function page(root) {
     const said = status(), sprite = picture(text.page.image);
@@ -90,7 +90,7 @@
       const there = panels.filter(Boolean);
       places.replaceChildren(...there.map((p) => p.element));
       strip.replaceChildren(captioned(sprite.canvas, text.page.image),
-        ...there.map((p) => captioned(p.canvas, text.page.decodedBy(p.facts.title))));
+        ...there.map((p) => captioned(p.view, text.page.decodedBy(p.facts.title))));
       if (!panel) { remember(); return; }
       image = sprites.render(factors);
       panel.show(factors, image);

@@ -8,7 +8,7 @@
 
   // The squares of one row of a Hinton diagram: their area is the importance.
   function squares(importances) {
-    const names = text.factors.short, cell = 30;
+    const names = text.factors.short, cell = 36;
     const row = h("svg", {
       class: "ex-hinton", role: "img", viewBox: `0 0 ${cell * names.length} ${cell}`,
       "aria-label": text.panel.importance(importances, names),
@@ -40,6 +40,10 @@
     const state = { z: new Float32Array(net.D), edited: false, posterior: null, factors: null };
     let held = null, playing = null, reading;
     const rows = Array.from({ length: net.D }, (_, d) => row(d));
+    // The whole code at a glance, beside the picture: a bar from mean - sigma to mean + sigma.
+    const bars = Array.from({ length: net.D }, () => h("rect", { width: 8 }));
+    const glance = h("svg", { class: "ex-bars", viewBox: `0 0 ${10 * net.D} 60`, preserveAspectRatio: "none", "aria-hidden": "true" },
+      h("line", { class: "axis", x1: 0, x2: 10 * net.D, y1: 30, y2: 30 }), bars);
     const list = h("div", { class: "ex-rows" });
     const idle = h("details", { class: "ex-idle" }, h("summary"), h("div", {}));
     const note = h("p", { class: "ex-note" });
@@ -74,6 +78,7 @@
       idle.hidden = !rest.length;
       idle.firstChild.textContent = text.panel.idle(rest.length);
       idle.lastChild.replaceChildren(...rest.map((d) => rows[d].element));
+      order.forEach((d, i) => { bars[d].setAttribute("x", 10 * i + 1); bars[d].classList.toggle("ex-off", kl[d] < IDLE); });
     }
 
     const draw = eachFrame(() => { state.picture = network.decode(net, state.z); decoded.paint(state.picture); });
@@ -88,25 +93,36 @@
       band.style.left = inset(mu[d] - sigma[d]);
       band.style.right = inset(-mu[d] - sigma[d]);
       band.title = text.panel.band(mu[d], sigma[d]);
+      const top = Math.max(-3, Math.min(3, mu[d] + sigma[d])), low = Math.max(-3, Math.min(3, mu[d] - sigma[d]));
+      bars[d].setAttribute("y", 30 - 10 * top);
+      bars[d].setAttribute("height", Math.max(1, 10 * (top - low)));
     }
 
     // Show the sprite `image` of the classes `factors`; returns which dimensions answered
     // since the means `since`.
     function show(factors, image, since) {
       stop();
+      clearTimeout(reading);
       const posterior = network.encode(net, image), { mu, sigma } = posterior;
       const answered = Array.from(mu.keys()).filter((d) => since && Math.abs(mu[d] - since[d]) > sigma[d]);
       Object.assign(state, { factors, image, posterior, z: Float32Array.from(mu), edited: false });
-      rows.forEach((r, d) => { place(d); r.element.classList.toggle("ex-answered", answered.includes(d)); });
+      rows.forEach((_, d) => place(d));
+      mark(answered);
       back.disabled = true;
       held = null;
       draw();
       return answered;
     }
 
+    const mark = (dimensions) => rows.forEach((r, d) => {
+      r.element.classList.toggle("ex-answered", dimensions.includes(d));
+      bars[d].classList.toggle("ex-answered", dimensions.includes(d));
+    });
+
+    // Taking hold of a dimension: changes are counted from here.
     function hold(d) {
       if (held && held.d === d) return;
-      held = { d, value: state.z[d], read: reader.read(network.decode(net, state.z), state.factors) };
+      held = { d, value: Number(rows[d].code.input.value), z: Float32Array.from(state.z) };
     }
 
     function set(d, value) {
@@ -115,13 +131,15 @@
       state.edited = true;
       back.disabled = false;
       place(d);
-      rows.forEach((r, i) => r.element.classList.toggle("ex-answered", i === d));
+      mark([d]);
       draw();
       clearTimeout(reading);
       reading = setTimeout(() => {
-        const now = reader.read(network.decode(net, state.z), held.read);
-        const said = reader.changes(held.read, now).map(({ factor, from, to }) => text.factors.change[factor](from, to));
-        moved(text.said.dimension(d, state.z[d] - held.value, said), panelOf);
+        const from = held;
+        from.read = from.read || reader.read(network.decode(net, from.z), state.factors);
+        const now = reader.read(network.decode(net, state.z), from.read);
+        const said = reader.changes(from.read, now).map(({ factor, from: a, to }) => text.factors.change[factor](a, to));
+        moved(text.said.dimension(d, Number(rows[d].code.input.value) - held.value, said), panelOf);
       }, 120);
     }
 
@@ -199,7 +217,7 @@
       draw();
     }
 
-    const panelOf = { element, state, canvas: decoded.canvas, facts, show, restore, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
+    const panelOf = { element, state, view: h("div", {}, decoded.canvas, glance), facts, show, restore, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
     return panelOf;
   }
 

@@ -34,7 +34,7 @@
     page: {
       factors: "1. Move a factor of the image",
       factorsHelp: "The sprite is drawn from these five numbers. Move one of them and count " +
-        "how many dimensions answer below.",
+        "how many dimensions answer: the bars under the decoded picture are the code, from mean − σ to mean + σ.",
       codes: "2. Move a dimension of the code",
       codesHelp: "The encoder turns the sprite into a code: for each dimension a mean (the " +
         "slider) and a standard deviation (the band). Move one dimension and see " +
@@ -44,8 +44,8 @@
       picture: "decoded",
       decodedBy: (title) => `decoded: ${title}`,
       model: "Model",
-      second: "Beside it",
-      none: "nothing",
+      second: "Compare with",
+      none: "no other",
       open: "Open your own model …",
       openHelp: "A model.safetensors of a run; or drop one here. It is read in this page. " +
         "Nothing leaves it.",

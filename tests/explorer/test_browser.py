@@ -1,0 +1,409 @@
+"""The explorer in a browser, from a disk: by pointer, by keys, and with files."""
+
+import base64
+import json
+import os
+import shutil
+import struct
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from site_on_disk import PIECES, lay_out, made
+
+from disentlib.paths import RESULTS
+from disentlib.scoring.pictures import load_pictures
+from disentlib.seeds import stream
+from disentlib.sprites.render import render
+from disentlib.sprites.table import GRID
+from disentlib.training.checkpoints import save_tensors
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+# Without preload axe asks for no style sheet again, which a page from disk may not.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "preload": False}
+GREY = """(index) => { const canvas = document.querySelectorAll(".ex-pictures canvas")[index];
+  const data = canvas.getContext("2d").getImageData(0, 0, 64, 64).data;
+  return Array.from({ length: 4096 }, (_, i) => data[4 * i]); }"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        there = "no chromium: type apt-get install chromium, or set CHROMIUM"
+        pytest.fail(there) if os.environ.get("CI") else pytest.skip(there)
+    with sync_playwright() as driver:
+        # A container may have no rights for the sandbox; the pages are our own.
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--js-flags=--expose-gc"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    return lay_out(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def visit(browser, pages):
+    """Open a piece; in the end no error was told and nothing outside was asked for."""
+    contexts, told, asked = [], [], []
+
+    def open_page(name="page", link="", folder=pages, **options):
+        context = browser.new_context(
+            viewport={"width": 1300, "height": 900}, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((folder / f"{name}.html").as_uri() + link)
+        ready = "[data-ready]" if name == "page" else ".ex-piece .ex-status"
+        page.wait_for_selector(ready, state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert told == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def frame(page):
+    """Wait until what was asked for is drawn."""
+    page.evaluate(
+        "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(r))))"
+    )
+
+
+def grey(page, index):
+    return np.array(page.evaluate(GREY, index), np.uint8).reshape(64, 64)
+
+
+def factors(page):
+    return page.locator(".ex-factors input[type=range]")
+
+
+def move_factors(page, classes):
+    for slider, value in zip(factors(page).all(), classes):
+        slider.fill(str(value))
+    frame(page)
+
+
+def sprite(classes):
+    words = render(GRID.rows(np.array([classes])))
+    return np.unpackbits(words.view(np.uint8), bitorder="little").reshape(64, 64)
+
+
+def rebuilt(vae, classes):
+    x = torch.from_numpy(sprite(classes).astype(np.float32))[None, None]
+    return vae.decode(vae.encode(x)[0]).sigmoid()[0, 0].numpy()
+
+
+def test_factors_draw_the_exact_sprite(visit):
+    page = visit()
+    for row in np.random.default_rng(0).integers(GRID.size, size=10):
+        classes = GRID.classes(row).tolist()
+        move_factors(page, classes)
+        np.testing.assert_array_equal(grey(page, 0), 255 * sprite(classes))
+
+
+@pytest.mark.parametrize("D", [4, 15])
+@pytest.mark.parametrize("model", ["beta_vae", "factor_vae"])
+def test_rebuilt_pictures_are_torchs(visit, pages, tmp_path, model, D):
+    """The models in the results, against the pictures that torch made of the floats."""
+    found = sorted(RESULTS.glob(f"*/models/*-{model}-D{D}.js"))
+    if not found:
+        pytest.skip(f"no results of a {model} with D = {D}; make study makes them")
+    for script in found:
+        folder = pages.parent / "explorer" / "models"
+        shutil.copyfile(script, folder / script.name)
+        with (folder / "catalogue.js").open("a") as file:
+            entry = {"id": script.stem, "title": script.stem}
+            file.write(f"Explorer.catalogue.push({json.dumps(entry)});\n")
+        study, name = script.stem.split("-", 1)
+        kept = load_pictures(RESULTS / study / "pictures" / f"{name}.npz")
+        page = visit(link=f"#model={script.stem}")
+        rows = stream(0, "pictures").integers(GRID.size, size=len(kept.originals))
+        for row, image, expected in zip(rows, kept.originals, kept.reconstructions):
+            move_factors(page, GRID.classes(row).tolist())
+            np.testing.assert_array_equal(grey(page, 0), image)
+            miss = np.abs(grey(page, 1).astype(int) - expected.astype(int)).max()
+            assert miss <= 0.01 * 255 + 1, (script.stem, row)  # 1: both are rounded
+
+
+def test_a_dimension_is_moved_and_given_back(visit):
+    page = visit()
+    before = grey(page, 1)
+    code = page.locator(".ex-row[data-dimension='0'] input")
+    value = float(code.input_value())
+    code.fill(str(value + 1))
+    frame(page)
+    assert (grey(page, 1) != before).any()
+    page.wait_for_selector("text=z0 + 1.00")
+    page.get_by_role("button", name="Back to the encoder's means").click()
+    frame(page)
+    np.testing.assert_array_equal(grey(page, 1), before)
+
+
+def test_two_models_stand_on_the_same_sprite(visit):
+    page = visit()
+    page.get_by_label("Compare with").select_option("test-second-D4")
+    page.wait_for_function("document.querySelectorAll('.ex-panel').length === 2")
+    classes = [1, 3, 7, 30, 2]
+    move_factors(page, classes)
+    assert "second, D = 4: " in page.locator(".ex-status").inner_text()
+    error = np.abs(grey(page, 2) / 255 - rebuilt(made(4, False), classes)).max()
+    assert error < 0.1  # 8 bits of weights that are random
+
+
+def test_a_link_restores_the_state(visit):
+    page = visit()
+    move_factors(page, [0, 1, 20, 3, 28])
+    page.get_by_label("Compare with").select_option("test-second-D4")
+    page.wait_for_function("document.querySelectorAll('.ex-panel').length === 2")
+    page.locator(".ex-panel").nth(1).locator("[data-dimension='1'] input").fill("1.5")
+    frame(page)
+    page.wait_for_function("location.hash.includes('code2=')")
+    kept = [grey(page, i) for i in range(3)]
+    other = visit(link=page.evaluate("location.hash"))
+    frame(other)
+    assert [s.input_value() for s in factors(other).all()] == [
+        "0",
+        "1",
+        "20",
+        "3",
+        "28",
+    ]
+    np.testing.assert_array_equal(grey(other, 0), kept[0])
+    np.testing.assert_array_equal(grey(other, 1), kept[1])
+    # Codes in a link have two decimals.
+    assert np.abs(grey(other, 2).astype(int) - kept[2].astype(int)).max() <= 8
+    other.get_by_role("button", name="Reset").click()
+    other.wait_for_function("document.querySelectorAll('.ex-panel').length === 1")
+    assert factors(other).first.input_value() == "2"
+
+
+@pytest.mark.parametrize("link", ["#factors=9.9.9.9.9", "#model=none&code=a,b", "#%%%"])
+def test_a_link_that_makes_no_sense_is_no_error(visit, link):
+    page = visit(link=link)
+    assert page.locator(".ex-panel").count() == 1
+    assert factors(page).first.input_value() == "2"
+
+
+def test_a_runs_file_is_opened(visit, tmp_path):
+    vae = made(7, True)
+    path = tmp_path / "model.safetensors"
+    save_tensors(path, vae.state_dict(), {"step": 12})
+    page = visit()
+    page.locator("input[type=file]").set_input_files(path)
+    page.wait_for_selector("text=after 12 steps")
+    classes = [2, 5, 30, 10, 20]
+    move_factors(page, classes)
+    error = np.abs(grey(page, 1) / 255 - rebuilt(vae, classes)).max()
+    assert error < 1e-3 + 0.5 / 255
+    page.wait_for_selector("text=KL over 96 random sprites.")
+    assert page.locator(".ex-row").count() == 7
+
+
+def test_other_files_are_refused_and_the_page_goes_on(visit, tmp_path):
+    save_tensors(tmp_path / "good", made(3, False).state_dict(), {})
+    good = (tmp_path / "good").read_bytes()
+    length = struct.unpack("<Q", good[:8])[0]
+    header = json.loads(good[8 : 8 + length])
+    header["mean.weight"]["data_offsets"][1] += 4096
+    text = json.dumps(header).encode()
+    lying = struct.pack("<Q", len(text)) + text + good[8 + length :]
+    page = visit()
+    for name, content in (
+        ("cut.safetensors", good[:-9]),
+        ("foreign.safetensors", b"GIF89a" + bytes(900)),
+        ("lying.safetensors", lying),
+    ):
+        page.locator("input[type=file]").set_input_files(
+            {"name": name, "mimeType": "", "buffer": content}
+        )
+        page.wait_for_function("document.querySelector('.ex-alert').textContent !== ''")
+        assert len(page.locator(".ex-alert").inner_text().splitlines()) == 1
+        move_factors(page, [0, 0, 0, 5, 5])
+        np.testing.assert_array_equal(grey(page, 0), 255 * sprite([0, 0, 0, 5, 5]))
+
+
+def test_a_file_is_dropped(visit, tmp_path):
+    save_tensors(tmp_path / "m", made(3, False).state_dict(), {})
+    page = visit()
+    page.evaluate(
+        """(text) => { const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "mine.safetensors"));
+        document.querySelector(".ex-piece").dispatchEvent(
+          new DragEvent("drop", { dataTransfer: transfer, bubbles: true })); }""",
+        base64.b64encode((tmp_path / "m").read_bytes()).decode(),
+    )
+    page.wait_for_selector("text=mine.safetensors, D = 3")
+
+
+def test_keys_do_all(visit):
+    page = visit()
+    controls = page.locator(
+        ".ex-piece :is(button:not(:disabled), select, input, summary)"
+    )
+    visible = [
+        c for c in controls.all() if c.is_visible() or c.get_attribute("type") == "file"
+    ]
+    reached = set()
+    for _ in range(len(visible) + 5):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "[...document.querySelectorAll('.ex-piece *')].indexOf(document.activeElement)"
+            )
+        )
+    wanted = {
+        c.evaluate("e => [...document.querySelectorAll('.ex-piece *')].indexOf(e)")
+        for c in visible
+    }
+    assert wanted <= reached
+    x = factors(page).nth(3)
+    x.focus()
+    for key, value in (
+        ("Home", "0"),
+        ("ArrowRight", "1"),
+        ("End", "31"),
+        ("ArrowLeft", "30"),
+    ):
+        page.keyboard.press(key)
+        assert x.input_value() == value
+    assert x.get_attribute("aria-valuetext") == "47.0 pixels"
+    page.wait_for_function(
+        "document.querySelector('[aria-live]').textContent.startsWith('x + ')"
+    )
+    outline = x.evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid"
+
+
+def test_a_dimension_plays_and_stops(visit):
+    page = visit()
+    code = page.locator(".ex-row[data-dimension='0'] input")
+    before, button = (
+        code.input_value(),
+        page.locator(".ex-row[data-dimension='0'] .ex-play"),
+    )
+    button.click()
+    page.wait_for_function(
+        "(v) => Math.abs(document.querySelector(\".ex-row[data-dimension='0'] input\").value - v) > 0.4",
+        arg=float(before),
+    )
+    button.click()
+    assert code.input_value() == before
+
+
+def test_where_motion_is_not_wanted_pictures_stand_still(visit):
+    page = visit(reduced_motion="reduce")
+    page.locator(".ex-row[data-dimension='1'] .ex-play").click()
+    assert page.locator(".ex-row[data-dimension='1'] .ex-tile").count() == 9
+
+
+def test_print_shows_words_in_its_place(visit):
+    page = visit()
+    assert not page.get_by_text("On paper.").is_visible()
+    page.emulate_media(media="print")
+    assert page.get_by_text("On paper.").is_visible()
+    assert not page.locator(".ex-piece").is_visible()
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(visit, name, theme):
+    page = visit(name)
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    for summary in page.locator("summary").all():
+        summary.click()
+    for width in (1300, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(page, options=RULES).response["violations"]
+        assert [(f["id"], [n["target"] for n in f["nodes"]]) for f in found] == []
+        small = page.evaluate(
+            """() => [...document.querySelectorAll(".ex-piece :is(button, select, input[type=range], summary, .ex-button)")]
+            .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML)"""
+        )
+        assert small == []
+
+
+def test_pieces_answer_their_controls(visit):
+    kl = visit("kl")
+    kl.get_by_role("button", name="t(1) against N(0, 1)").click()
+    kl.wait_for_selector("text=KL(p ‖ q) is infinite; KL(q ‖ p) is 0.259 nats")
+    kl.get_by_label("Direction").select_option("qp")
+    kl.wait_for_selector("text=KL(q ‖ p) is 0.259 nats; KL(p ‖ q) is infinite")
+    linear = visit("linear")
+    linear.get_by_role("slider", name="dimensions offered, D").fill("3")
+    linear.wait_for_selector("text=min(D, k) = 3 are in use; one more would be used.")
+    rotation = visit("rotation")
+    rotation.get_by_role("slider", name="angle").fill("30")
+    rotation.wait_for_selector("text=Turned by 30°")
+    gradients = visit("gradients")
+    gradients.get_by_role("slider", name="dimensions D").fill("128")
+    gradients.wait_for_selector("text=At D = 128 one reparameterised draw")
+
+
+def test_a_density_is_dragged(visit):
+    page = visit("kl")
+    box = page.locator("circle[data-which='1']").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y, steps=4)
+    page.mouse.up()
+    frame(page)
+    assert float(page.get_by_label("centre of q").input_value()) < 1.5
+
+
+def test_it_is_fast_enough(visit):
+    """The best of many: what the machine can do while nothing else disturbs it."""
+    page = visit()
+    best = page.evaluate(
+        """async () => {
+      const { network } = (await Explorer.models.load("test-first-D6"));
+      const image = Explorer.sprites.render([2, 4, 5, 12, 18]);
+      let decode = 1e9, both = 1e9;
+      for (let i = 0; i < 40; i++) {
+        const start = performance.now(), { mu } = Explorer.network.encode(network, image);
+        const middle = performance.now();
+        Explorer.network.decode(network, mu);
+        const end = performance.now();
+        decode = Math.min(decode, end - middle); both = Math.min(both, end - start);
+      }
+      return { decode, both };
+    }"""
+    )
+    assert best["decode"] < 30 and best["both"] < 60, best
+
+
+def test_memory_is_steady(visit):
+    page = visit()
+    used = page.evaluate(
+        """async () => {
+      const pause = () => new Promise(requestAnimationFrame);
+      const inputs = [...document.querySelectorAll("input[type=range]")];
+      const heap = async () => { await pause(); gc(); return performance.memory.usedJSHeapSize; };
+      const moves = async (count) => {
+        for (let i = 0; i < count; i++) {
+          const input = inputs[i % inputs.length];
+          input.value = Number(input.min) + ((i * 7) % 30) * Number(input.step);
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+          if (i % 100 === 0) await pause();
+        }
+      };
+      await moves(1000);
+      const before = await heap();
+      await moves(10000);
+      return [before, await heap()];
+    }"""
+    )
+    assert used[1] - used[0] < 3e6, used
