@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup study book notebooks class test retest golden bench lock clean
+.PHONY: help setup study book pdf notebooks class test retest golden bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ study: $(READY)  ## run STUDY (quick) and build the book on its results
 book: $(READY)  ## build the book from the results in the repository, training nothing
 	$(RUN) -m disentlib book
 	@echo "The book is ready: file://$(CURDIR)/$(BOOK)"
+
+pdf: book  ## print the whole book into _build/book.pdf (needs chromium)
+	$(RUN) -m disentlib.study.paper
 
 notebooks: $(READY)  ## write every page as .ipynb into _ipynb/, for Jupyter or plain papermill
 	@mkdir -p _ipynb

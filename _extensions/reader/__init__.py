@@ -39,7 +39,7 @@ def write_page(
         stored = {
             name: Path(app.srcdir) / source
             for source, name in app.builder.images.items()
-            if name.endswith(".svg")
+            if name.endswith(".svg") and "jupyter_execute" in source
         }
         context["body"] = mend(context["body"], stored)
     if assets.executed(app, page).exists():

@@ -1,0 +1,157 @@
+"""The whole book as one file for paper: `python -m disentlib.study.paper` writes
+`_build/book.pdf` from the built pages.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from urllib.parse import unquote, urlsplit
+
+import yaml
+from bs4 import BeautifulSoup, Tag
+
+from disentlib.files import atomic_write
+from disentlib.paths import ROOT
+
+HTML = ROOT / "_build" / "html"
+FOOTER = (
+    '<div style="width:100%;text-align:center;font:8pt sans-serif">'
+    '<span class="pageNumber"></span></div>'
+)
+STYLE = """
+body { counter-reset: chapter; }
+.chapter { break-before: page; }
+.chapter.numbered > h1 { counter-increment: chapter; }
+.chapter.numbered > h1::before { content: counter(chapter) ". "; }
+.contents ol { columns: 1; } .contents li { margin: 0.2em 0; }
+.cover { break-after: page; padding-top: 5cm; }
+"""
+
+
+def pages_in_order() -> list[str]:
+    """Names of the book's pages, the title page first."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [page["file"] for part in toc["parts"] for page in part["chapters"]]
+    return [toc["root"], *parts]
+
+
+def anchor(page: str, name: str = "") -> str:
+    """The name in the one file of what is called `name` on a page."""
+    return re.sub(r"\W", "-", page) + (f"--{name}" if name else "")
+
+
+def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
+    """The pages of `folder` as one HTML document: contents, then a chapter a page.
+
+    Links between pages become links within the document. Raises `FileNotFoundError`
+    where a page is not built.
+    """
+    first = BeautifulSoup(
+        (folder / f"{pages[0]}.html").read_text("utf-8"), "html.parser"
+    )
+    for tag in first.head.find_all(["link", "script"]):
+        for key in ("href", "src"):
+            if tag.get(key) and not urlsplit(tag[key]).scheme:
+                tag[key] = normpath(f"{PurePosixPath(pages[0]).parent}/{tag[key]}")
+    chapters, contents = [], []
+    for page in pages:
+        path = folder / f"{page}.html"
+        article = BeautifulSoup(path.read_text("utf-8"), "html.parser").find("article")
+        rename(article, page, set(pages))
+        article.name = "section"
+        numbered = page != pages[0]
+        article["class"] = ["chapter", "numbered"] if numbered else ["chapter"]
+        article["id"] = anchor(page)
+        inner = article.find("section", recursive=False)
+        if inner:
+            inner.unwrap()
+        chapters.append(str(article))
+        title = article.find("h1").get_text().rstrip("#")
+        item = f'<a href="#{anchor(page)}">{title}</a>'
+        contents.append(f"<li>{item}</li>" if numbered else "")
+    listed = (
+        f'<nav class="contents"><h2>Contents</h2><ol>{"".join(contents)}</ol></nav>'
+    )
+    return (
+        f'<!DOCTYPE html><html lang="en" data-theme="light">{first.head}<style>{STYLE}'
+        '</style><body><main class="bd-main"><div class="bd-content">'
+        f'<div class="bd-article-container"><article class="bd-article">{chapters[0]}'
+        f"{listed}{''.join(chapters[1:])}</article></div></div></main></body></html>"
+    )
+
+
+def rename(article: Tag, page: str, pages: set[str]) -> None:
+    """Give every name of a page the page's prefix, and mend what points at names."""
+    here = PurePosixPath(page).parent
+    for tag in article.find_all(True):
+        if tag.get("id"):
+            tag["id"] = anchor(page, tag["id"])
+        for key in ("aria-labelledby", "aria-describedby", "for"):
+            tag.attrs.pop(key, None)
+        for key in ("clip-path", "style"):
+            if "url(#" in tag.get(key, ""):
+                tag[key] = tag[key].replace("url(#", f"url(#{anchor(page)}--")
+        if tag.get("src") and not urlsplit(tag["src"]).scheme:
+            tag["src"] = normpath(f"{here}/{tag['src']}")
+        for key in ("href", "xlink:href"):
+            link = urlsplit(tag.get(key, ""))
+            if key not in tag.attrs or link.scheme:
+                continue
+            there = normpath(f"{here}/{unquote(link.path)}") if link.path else page
+            there = there.removesuffix(".html")
+            if there in pages:
+                tag[key] = "#" + anchor(there, link.fragment)
+
+
+def write(output: Path, chromium: str) -> None:
+    """Print the built book to `output`, with an outline and page numbers."""
+    from playwright.sync_api import sync_playwright
+
+    text = HTML / "paper.html"
+    text.write_text(one_file(pages_in_order()), encoding="utf-8")
+    try:
+        with sync_playwright() as driver, atomic_write(output) as temporary:
+            browser = driver.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page()
+            page.set_default_timeout(600_000)
+            page.goto(text.as_uri())
+            page.wait_for_function("window.MathJax.startup.promise.then(() => true)")
+            page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+            page.pdf(
+                path=temporary,
+                prefer_css_page_size=True,
+                display_header_footer=True,
+                header_template="<span></span>",
+                footer_template=FOOTER,
+                outline=True,
+                tagged=True,
+            )
+            browser.close()
+    finally:
+        text.unlink()
+
+
+def main() -> int:
+    """The command; returns its exit code."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        print("error: no chromium: type apt-get install chromium", file=sys.stderr)
+        return 1
+    output = ROOT / "_build" / "book.pdf"
+    try:
+        write(output, chromium)
+    except FileNotFoundError as error:
+        print(f"error: {error.filename} is missing: type make book", file=sys.stderr)
+        return 1
+    print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
