@@ -44,7 +44,7 @@ class Layer:
 
 LAYERS = {
     "lint": Layer(
-        ("disentlib", "tests", "bench", ".ci", "pyproject.toml"),
+        ("disentlib", "_extensions", "tests", "bench", ".ci", "pyproject.toml"),
         (
             ("-m", "ruff", "check", "."),
             ("-m", "ruff", "format", "--check", "."),

@@ -25,10 +25,9 @@ FOOTER = (
 STYLE = """
 body { counter-reset: chapter; }
 .chapter { break-before: page; }
-.chapter.numbered > h1 { counter-increment: chapter; }
-.chapter.numbered > h1::before { content: counter(chapter) ". "; }
-.contents ol { columns: 1; } .contents li { margin: 0.2em 0; }
-.cover { break-after: page; padding-top: 5cm; }
+.chapter.numbered h1 { counter-increment: chapter; }
+.chapter.numbered h1::before { content: counter(chapter) ". "; }
+.contents li { margin: 0.2em 0; }
 """
 
 
@@ -66,9 +65,6 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
         numbered = page != pages[0]
         article["class"] = ["chapter", "numbered"] if numbered else ["chapter"]
         article["id"] = anchor(page)
-        inner = article.find("section", recursive=False)
-        if inner:
-            inner.unwrap()
         chapters.append(str(article))
         title = article.find("h1").get_text().rstrip("#")
         item = f'<a href="#{anchor(page)}">{title}</a>'
