@@ -49,6 +49,7 @@ notebooks: $(READY)  ## write every page as .ipynb into _ipynb/, for Jupyter or 
 class: $(READY)  ## write student and instructor notebooks, zips and slides into _class/
 	$(RUN) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir _class .
 	$(RUN) -m disentlib.course.editions
+	$(RUN) -m disentlib.course.slides
 
 test: $(READY)  ## run all tests that a change made necessary
 	$(RUN) .ci/layers.py

@@ -100,7 +100,7 @@ def _render(block: Directive, book: Book, page: Path) -> str:
         return code_of(page.parent / block.title, block.options.get("pyobject"))
     if block.name == "glue:md":
         return str(book.values.get(block.title, ""))
-    if block.name in ("code-cell", "bibliography", "nb-exec-table"):
+    if block.name in ("code-cell", "bibliography", "nb-exec-table", "raw"):
         return ""
     inside = plain("\n".join(block.body), book, page)
     if block.name == "hint":
