@@ -22,25 +22,25 @@ def rotated_within(
     """`codes` (n, D) with the dimensions `used` (D,) turned among themselves; NaN rows
     stay.
 
-    The dimensions are first given one variance, their mean one, so that the outcome
-    does not depend on scales that most scores do not see; then a rotation or
-    reflection is drawn, uniform over all (Haar), for each seed and `position`.
-    The other dimensions, which hold no information, stay as they are: mixed in, they
-    would hide what the codes say. Without `used` a dimension is in use where its
-    variance exceeds `LEAST_VARIANCE`; noise then counts as well, so give what is known.
+    About their mean, by a rotation or reflection drawn uniformly over all (Haar) for
+    each seed and `position`. The codes are not standardised first: the prior of a VAE
+    is the same after any rotation of its codes, not of codes that were rescaled, and
+    rotations of a rotation are distributed as those of the codes, so that a code
+    without axes exceeds its own rotations by 0 on average, whatever the score. The
+    other dimensions, which hold no information, stay as they are: mixed in, they would
+    hide what the codes say. Without `used` a dimension is in use where its variance
+    exceeds `LEAST_VARIANCE`; noise then counts as well, so give what is known.
     """
     codes = np.asarray(codes, dtype=np.float32)
-    known = np.isfinite(codes).all(axis=1)
-    variance = codes[known].var(axis=0, dtype=np.float64)
+    known = codes[np.isfinite(codes).all(axis=1)]
     if used is None:
-        used = variance > LEAST_VARIANCE
-    turned = np.flatnonzero(np.asarray(used) & (variance > 0))
+        used = known.var(axis=0, dtype=np.float64) > LEAST_VARIANCE
+    turned = np.flatnonzero(np.asarray(used))
     if len(turned) < 2:  # nothing to turn into
         return codes.copy()
-    mean = codes[known][:, turned].mean(axis=0, dtype=np.float64)
+    mean = known[:, turned].mean(axis=0, dtype=np.float64)
     generator = stream(seed, "scores: rotation", position)
     turn = ortho_group.rvs(len(turned), random_state=generator)
-    turn *= np.sqrt(variance[turned].mean() / variance[turned])[:, None]
     rotated = codes.copy()
-    rotated[:, turned] = (codes[:, turned] - mean) @ turn
+    rotated[:, turned] = (codes[:, turned] - mean) @ turn + mean
     return rotated
