@@ -67,21 +67,24 @@ def shown_runs(results: Results, runs: Path) -> list[tuple[Run, Path]]:
 
 
 def facts_of(results: Results, run: Run) -> dict[str, Any]:
-    """What the page says of a run: its name, its scores, its Hinton diagram."""
+    """What the page says of a run: its name, its scores, its Hinton diagram, and what
+    each row of its traversals was read to do.
+    """
     model, D = run.config.model, run.config.D
     name = f"{title(model)}, D = {D}"
     if run.variant:
         name = f"{name}, {title(run.variant)}"
     parts = (results.study.name, run.variant, model, f"D{D}")
     identity = dict(zip(IDENTITY, (run.variant, model, D, run.config.seed)))
-    importances = results.pictures(model, D, run.variant).importances
+    pictures = results.pictures(model, D, run.variant)
     return {
         "id": "-".join(filter(None, parts)),
         "title": name,
         "step": run.config.steps,
         "start": not run.variant and (model, D) == START,
         "scores": scores_of(results.table, identity),
-        "importances": np.round(importances.astype(float), 4).tolist(),
+        "importances": np.round(pictures.importances.astype(float), 4).tolist(),
+        "labels": None if pictures.words is None else pictures.words.tolist(),
     }
 
 

@@ -47,6 +47,7 @@ def facts(name: str, D: int) -> dict:
         "start": name == "first",
         "kl": np.linspace(2.5, 0, D).tolist(),
         "importances": shares.tolist(),
+        "labels": ["5 pixels to the right; scale +0.1"] * D,
         "scores": [["MIG", 0.25, 0.125], ["SAP", 0.5, None]],
     }
 

@@ -35,7 +35,11 @@ def results(tmp_path):
             rows.append([*identity, 600, "mean", measure, 0.7, None])
         grey = np.zeros((2, 64, 64), np.uint8)
         kept = pictures.Pictures(
-            grey, grey, np.zeros((config.D, 9, 64, 64), np.uint8), np.eye(config.D, 5)
+            grey,
+            grey,
+            np.zeros((config.D, 9, 64, 64), np.uint8),
+            np.eye(config.D, 5),
+            words=np.array(["nothing moves"] * config.D),
         )
         path = tmp_path / "results" / "quick" / "pictures"
         pictures.save_pictures(path / picture_name(config.model, config.D), kept)
@@ -59,6 +63,7 @@ def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
     assert facts["title"] == "β-VAE, D = 4" and facts["step"] == 600
     assert facts["scores"] == [["MIG", 0.25, 0.125], ["SAP", 0.5, None]]
     assert facts["importances"] == np.eye(4, 5).tolist()
+    assert facts["labels"] == ["nothing moves"] * 4
     assert len(facts["kl"]) == 4 and min(facts["kl"]) >= 0
 
     html = tmp_path / "html"

@@ -79,7 +79,7 @@
         "rotations of the same codes: what the choice of axes adds. Near 0, the axes are no better than any others.",
       noScores: "A model of your own comes without scores: the page on scoring computes them.",
       klNote: (images) => `KL over ${images} random sprites.`,
-      reads: (label) => `reads as ${label}`,
+      reads: (label) => `− 1 to + 1: ${label}`,
       back: "Back to the encoder's means",
     },
     said: {
@@ -92,7 +92,8 @@
       dimension: (d, delta, changes) => `z${d} ${signed(delta, 2)}: ` + (changes.length
         ? `${changes.length} ${changes.length === 1 ? "factor" : "factors"} of the picture answered (${list(changes)}).`
         : "no factor of the picture answered."),
-      readRule: "Factors are read off the picture by the sprite that is nearest to it.",
+      readRule: "Factors are read off the picture by the sprite that is nearest to it. The words at a dimension say " +
+        "what it did to one image of the study when it went from − 1 to + 1 around its mean.",
     },
     errors: {
       short: "This file is cut short: it ends before its own header says it does.",
