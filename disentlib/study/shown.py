@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from disentlib.scoring.pictures import Pictures
 from disentlib.study import sentences, verdicts_beside
 from disentlib.study.answer import along_budgets, answer, of_runaways, thesis_effects
+from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import against_setting, budget_curves
 from disentlib.study.measures import IN_USE_NATS, THESIS
@@ -102,6 +103,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "codes": sentences.codes_sentence(evidence),
         "excess": sentences.excess_sentence(evidence),
         "plateau": sentences.plateau_sentence(evidence),
+        "advice": advice_sentence(evidence),
         "dimensions": sentences.dimensions_sentence(evidence),
         "budgets": along_budgets(evidence)
         or "The runs were scored at their end alone, so nothing is known of the way.",
