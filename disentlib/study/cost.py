@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from disentlib.paths import RESULTS
 from disentlib.study.plan import load_study
-from disentlib.study.results import RESULTS, Results, load_results
+from disentlib.study.results import Results, load_results
 from disentlib.study.words import number
 
 JOULES = 3.6e6  # in a kilowatt-hour
@@ -40,7 +41,7 @@ def costs(results: Results) -> dict[str, float]:
 
 
 def sources(results: Results) -> str:
-    """Where a study's joules are from, as its runs say, else how old tables had them."""
+    """Where a study's joules are from, as its runs say; an estimate in old tables."""
     path = results.folder / "runs.csv"
     if path.exists():
         said = pd.read_csv(path).get("energy_source", pd.Series(dtype=str)).dropna()

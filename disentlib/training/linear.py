@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
 
@@ -80,6 +81,6 @@ def train_linear(
     return pd.DataFrame(rows, columns=columns).assign(optimiser=optimiser, seed=seed)
 
 
-def in_use(record: pd.DataFrame, nats: float = 0.1) -> np.ndarray:
+def in_use(record: pd.DataFrame, nats: float = 0.1) -> NDArray[np.int64]:
     """How many dimensions of each row carry more than `nats`."""
-    return (record.filter(regex=r"^kl_\d+$") > nats).sum(axis=1).to_numpy()
+    return np.asarray((record.filter(regex=r"^kl_\d+$") > nats).sum(axis=1))
