@@ -24,10 +24,12 @@ FOOTER = (
 )
 STYLE = """
 body { counter-reset: chapter; }
+.chapter h1 { display: block !important; }
 .chapter { break-before: page; }
 .chapter.numbered h1 { counter-increment: chapter; }
 .chapter.numbered h1::before { content: counter(chapter) ". "; }
-.contents li { margin: 0.2em 0; }
+.in-order { break-before: page; }
+.in-order li { margin: 0.2em 0; }
 """
 
 
@@ -70,7 +72,7 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
         item = f'<a href="#{anchor(page)}">{title}</a>'
         contents.append(f"<li>{item}</li>" if numbered else "")
     listed = (
-        f'<nav class="contents"><h2>Contents</h2><ol>{"".join(contents)}</ol></nav>'
+        f'<nav class="in-order"><h2>Contents</h2><ol>{"".join(contents)}</ol></nav>'
     )
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light">{first.head}<style>{STYLE}'
