@@ -29,7 +29,7 @@ def run_command(main: Callable[[], int | None]) -> int:
 
     Call it before the heavy imports, so that a signal during those is answered too.
     """
-    before = {number: signal.getsignal(number) for number in (15, 2)}
+    before = {number: signal.getsignal(number) for number in (2, 15)}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # as `nohup` and `&` leave it
             signal.signal(number, _stop)
