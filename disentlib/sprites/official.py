@@ -125,7 +125,7 @@ def _opened(path: Path) -> Iterator[Callable[..., Parts]]:
         elif start == b"\x89HDF\r\n\x1a\n":
             import h5py  # here, since nothing else needs it
 
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:  # some systems lack it
                 yield lambda *form: _from_hdf5(path, file, *form)
         elif start[:1] == pickle.PROTO:
             raise ValueError(

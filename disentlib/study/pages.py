@@ -6,6 +6,7 @@ ours, and a signal is handed on.
 """
 
 import ast
+import logging
 import math
 import shutil
 import signal
