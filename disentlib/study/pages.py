@@ -31,9 +31,10 @@ from disentlib.study.kernels import surroundings
 from disentlib.training.configuration import checked_type
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
-GRACE = (
-    20.0  # seconds that a kernel has for its last checkpoint once it was told to stop
-)
+# Seconds that a kernel has for its last checkpoint once it was told to stop.
+GRACE = 20.0
+# What papermill logs as errors comes as exceptions, too, and is put in words here.
+logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
 
 def run_page(

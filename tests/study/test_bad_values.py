@@ -9,12 +9,11 @@ import yaml
 from disentlib.__main__ import parser
 from disentlib.paths import ROOT
 from disentlib.scoring.sizes import Scoring
-from disentlib.study import plan
+from disentlib.study import pages, plan
 from disentlib.study.pages import (
     checked_parameters,
     declared_parameters,
     parameters_from_text,
-    read_page,
 )
 from disentlib.study.plan import load_study
 from disentlib.study.stages import chosen_run, override
@@ -46,9 +45,11 @@ def one_line(call, *arguments):
 
 
 @pytest.mark.parametrize("name", ["training", "scoring"])
-def test_parameters_of_a_page(name):
+def test_parameters_of_a_page(name, monkeypatch):
     page = ROOT / "notebooks" / f"{name}.md"
-    declared = declared_parameters(read_page(page), page)
+    notebook = pages.read_page(page)
+    monkeypatch.setattr(pages, "read_page", lambda _: notebook)  # once is enough
+    declared = declared_parameters(notebook, page)
     taken = 0
 
     def call(parameter, text):
