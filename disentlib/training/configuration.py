@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-from disentlib.checks import number, whole_number
+from disentlib.checks import number, shown, whole_number
 
 MODELS = ("autoencoder", "vae", "beta_vae", "factor_vae")
 CHOICES = {
@@ -125,9 +125,9 @@ def checked_type(name: str, value: Any, kind: Any) -> Any:
     if kind == tuple[int, ...]:
         if isinstance(value, list | tuple) and all(type(item) is int for item in value):
             return tuple(sorted(value))
-        raise TypeError(f"{name} {value!r} must be a list of whole numbers")
-    if kind is float and type(value) is int:
+        raise TypeError(f"{name} {shown(value)} must be a list of whole numbers")
+    if kind is float and type(value) is int and abs(value) < 2**1000:
         return float(value)
     if type(value) is not kind:
-        raise TypeError(f"{name} {value!r} must be of type {kind.__name__}")
+        raise TypeError(f"{name} {shown(value)} must be of type {kind.__name__}")
     return value
