@@ -12,7 +12,8 @@
     if (!tensor) throw new Error(text.errors.missing(name));
     if (tensor.shape.join() !== shape.join())
       throw new Error(text.errors.shape(name, tensor.shape, shape));
-    if (!tensor.data.every(Number.isFinite)) throw new Error(text.errors.notFinite(name));
+    for (let i = 0; i < tensor.data.length; i++)
+      if (!Number.isFinite(tensor.data[i])) throw new Error(text.errors.notFinite(name));
     return tensor.data;
   }
 
@@ -34,24 +35,24 @@
     const shape = kind === "upconv" ? [inputs, outputs] : [outputs, inputs];
     const raw = take(tensors, `${name}.weight`, [...shape, ...square]);
     const [scale, shift] = affine(tensors, name, norm, outputs);
-    const { inputOrder = (i) => i, outputOrder = (o) => o } = orders;
+    const { inputOrder, outputOrder } = orders;
     const weight = new Float32Array(raw.length), bias = new Float32Array(outputs);
     for (let o = 0; o < outputs; o++) {
-      const to = outputOrder(o);
+      const to = outputOrder ? outputOrder[o] : o;
       bias[to] = shift[o];
-      for (let i = 0; i < inputs; i++)
-        for (let t = 0; t < taps; t++) {
-          const from = (kind === "upconv" ? i * outputs + o : o * inputs + i) * taps + t;
-          const place = kind === "upconv"
-            ? (i * taps + t) * outputs + to
-            : (t * inputs + inputOrder(i)) * outputs + to;
-          weight[place] = raw[from] * scale[o];
-        }
+      for (let i = 0; i < inputs; i++) {
+        const at = inputOrder ? inputOrder[i] : i;
+        let from = (kind === "upconv" ? i * outputs + o : o * inputs + i) * taps;
+        let place = kind === "upconv" ? i * taps * outputs + to : at * outputs + to;
+        const step = kind === "upconv" ? outputs : inputs * outputs;
+        for (let t = 0; t < taps; t++, from++, place += step) weight[place] = raw[from] * scale[o];
+      }
     }
     return { kind, inputs, outputs, relu, weight, bias };
   }
 
-  const channelsLast = (i) => (i % 16) * 64 + Math.floor(i / 16);  // 64 channels, 4 x 4
+  // 64 channels of 4 x 4.
+  const channelsLast = Int32Array.from({ length: 1024 }, (_, i) => (i % 16) * 64 + (i >> 4));
 
   // The network of a state dict {name: {shape, data}}, with or without batch norm.
   function networkOf(tensors) {
@@ -81,21 +82,24 @@
   // order of `layout` [name, shape, bits, channel axis]; those of 16 and 8 bits are whole
   // numbers times a scale of their channel.
   function unpacked({ layout, weights }) {
-    const bytes = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)).buffer;
+    const characters = atob(weights), bytes = new Uint8Array(characters.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
     const types = { 32: Float32Array, 16: Int16Array, 8: Int8Array };
     const tensors = {};
     let offset = 0;
     for (const [name, shape, bits] of layout) {
       const count = shape.reduce((a, b) => a * b, 1);
-      tensors[name] = { shape, data: new types[bits](bytes, offset, count) };
+      tensors[name] = { shape, data: new types[bits](bytes.buffer, offset, count) };
       offset += (count * bits) / 8;
     }
     for (const [name, shape, bits, axis] of layout) {
       if (bits === 32) continue;
       const { data: whole } = tensors[name], { data: scale } = tensors[`${name}.scale`];
       const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-      tensors[name].data = Float32Array.from(whole, (w, i) =>
-        w * scale[Math.floor(i / stride) % shape[axis]]);
+      const data = new Float32Array(whole.length);
+      for (let i = 0, channel = 0; i < data.length; channel = (channel + 1) % shape[axis])
+        for (const end = i + stride; i < end; i++) data[i] = whole[i] * scale[channel];
+      tensors[name].data = data;
     }
     return tensors;
   }
