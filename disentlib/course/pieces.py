@@ -69,12 +69,16 @@ def stub(answer: str, checks: str) -> str:
     for node in ast.parse(answer).body:
         if isinstance(node, ast.FunctionDef) and node.name in asked:
             words = ast.get_docstring(node)
+            lines += ["", ""] if lines else []
             lines.append(f"def {node.name}({ast.unparse(node.args)}):")
             lines += [f'    """{words}"""'] if words else []
             lines.append('    raise NotImplementedError("your work")')
         elif not isinstance(node, ast.FunctionDef):
             names = [name for name in stored(node) if name in asked]
-            lines += [f"{name} = ...  # your work" for name in names]
+            value = getattr(node, "value", None)
+            word = isinstance(value, ast.Constant) and isinstance(value.value, str)
+            how = "your work, in quotes" if word else "your work"
+            lines += [f"{name} = ...  # {how}" for name in names]
     return "\n".join(lines) or "# your work"
 
 

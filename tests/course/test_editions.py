@@ -83,9 +83,9 @@ def test_nothing_is_left_that_only_sphinx_understands(name):
 
 
 def test_the_blank_names_what_is_checked_and_nothing_else():
-    answer = "helper = 3\nx, y = 1, 2\n\n\ndef f(a, b=2):\n    'Words.'\n    return a\n"
-    assert stub(answer, "check('x', x, ''); f(1)") == (
-        "x = ...  # your work\n"
+    answer = "helper = 3\nx, y = 1, 2\nw = 'ab'\n\n\ndef f(a, b=2):\n    'Words.'\n    return a\n"
+    assert stub(answer, "check('x', x, w); f(1)") == (
+        "x = ...  # your work\nw = ...  # your work, in quotes\n\n\n"
         'def f(a, b=2):\n    """Words."""\n    raise NotImplementedError("your work")'
     )
 
