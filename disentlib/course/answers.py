@@ -49,11 +49,17 @@ def digest(name: str, answer: Any, digits: int | None = None) -> str:
 
 
 def hits(name: str, value: float, code: str, digits: int) -> bool:
-    """Whether the number `value` is the answer, to one and a half of the last digit."""
+    """Whether the number `value` is the answer, to one and a half of the last digit.
+
+    A whole number has no digit to spare.
+    """
     if not math.isfinite(value) or abs(value) > 1e15:
         return False
     unit = 10.0**-digits
-    return any(digest(name, value + k * unit, digits) == code for k in (-1, 0, 1))
+    if digits == 0 and abs(value - round(value)) > 0.01:
+        return False
+    near = (-1, 0, 1) if digits > 0 else (0,)
+    return any(digest(name, value + k * unit, digits) == code for k in near)
 
 
 def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
@@ -81,7 +87,7 @@ def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
     for mend, slip in SLIPS:
         if hits(name, mend(value), code, digits):
             raise NotYet(f"{name} = {value:g}: {slip}")
-    decimals = "to the nearest whole number" if digits == 0 else f"to {digits} decimals"
+    decimals = "to the nearest whole number" if digits <= 0 else f"to {digits} decimals"
     raise NotYet(f"{name} = {value:g} is not right {decimals}")
 
 

@@ -36,7 +36,7 @@ def terms_of(glossary: str) -> dict[str, str]:
     cannot be said there, so the plural is made here: an s, or ies for y.
     """
     found: dict[str, str] = {}
-    for term in re.findall(r"^(\S.*)$\n^: ", glossary, re.MULTILINE):
+    for term in re.findall(r"^(\S.*)$\n^  \S", glossary, re.MULTILINE):
         plural = term[:-1] + "ies" if term.endswith("y") else term + "s"
         found |= {term.lower(): term, plural.lower(): term}
     return found

@@ -21,6 +21,16 @@ def test_a_right_number_passes_whatever_its_last_digit(capsys):
     assert capsys.readouterr().out.count("right") == 4
 
 
+def test_whole_numbers_have_no_neighbours():
+    check("count", 3.0, digest("count", 3, 0), digits=0)
+    for wrong in (2, 4):
+        assert "nearest whole number" in said(
+            "count", wrong, digest("count", 3, 0), digits=0
+        )
+    for near in (9, 10, 11):
+        check("about", near, digest("about", 10, -1), digits=-1)
+
+
 @pytest.mark.parametrize(
     "wrong, slip",
     [

@@ -10,7 +10,7 @@ SOURCE = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
 
 def linked(text, seen=None):
     forms = terms_of(
-        "nat\n: A unit.\n\nscore\n: A number.\n\nβ-VAE score\n: One.\n\nentropy\n: H.\n"
+        "nat\n  A unit.\n\nscore\n  A number.\n\nβ-VAE score\n  One.\n\nentropy\n  H.\n"
     )
     pieces = split(
         text, forms, pattern_of(forms), set() if seen is None else seen, "page"
@@ -23,7 +23,7 @@ def test_forty_terms_in_order_with_a_meaning_each():
     assert len(terms) >= 40
     folded = [term.lower().replace("β", "zβ") for term in terms]
     assert folded == sorted(folded)
-    assert len(re.findall(r"^: \S", SOURCE, re.MULTILINE)) == len(terms)
+    assert len(re.findall(r"^  \S", SOURCE, re.MULTILINE)) == len(terms)
 
 
 def test_the_first_use_is_linked_and_no_other():
@@ -42,6 +42,6 @@ def test_plurals_and_line_breaks():
 
 
 def test_text_around_a_link_stays():
-    forms = terms_of("nat\n: A unit.\n")
+    forms = terms_of("nat\n  A unit.\n")
     pieces = split("In nats, of course.", forms, pattern_of(forms), set(), "page")
     assert "".join(piece.astext() for piece in pieces) == "In nats, of course."
