@@ -27,7 +27,7 @@
     const cells = (tag, row) => row.map((v, i) =>
       h(i ? tag : "th", { scope: tag === "th" ? "col" : i ? null : "row" }, v));
     const number = (v) => (v == null ? "–" : v.toFixed(2));
-    return h("table", {},
+    return h("table", {}, h("caption", { class: "ex-hidden" }, text.panel.scores),
       h("thead", {}, h("tr", {}, cells("th", text.panel.scoreHeads))),
       h("tbody", {}, scores.map(([name, value, excess]) =>
         h("tr", {}, cells("td", [name, number(value), excess == null ? "–" : text.signed(excess, 2)])))));

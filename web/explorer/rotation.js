@@ -119,7 +119,7 @@
     root.append(h("p", {}, words.what),
       slider({ label: words.angle, min: 0, max: 90, step: 1, value: 0, format: (v) => `${v}°`, move: (v) => { degrees = v; draw(); } }).element,
       h("div", { class: "ex-two" }, cloud.element, h("div", {}, curves.element,
-        h("table", { class: "ex-numbers" }, h("tbody", {}, names.map((name, i) => h("tr", {}, h("td", {}, dash(i)), h("th", { scope: "row" }, words.scores[name]), cells[i])))))),
+        h("table", { class: "ex-numbers" }, h("caption", { class: "ex-hidden" }, words.table), h("tbody", {}, names.map((name, i) => h("tr", {}, h("td", {}, dash(i)), h("th", { scope: "row" }, words.scores[name]), cells[i])))))),
       said.element);
     draw();
   }

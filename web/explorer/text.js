@@ -161,7 +161,7 @@
       what: "A perfect code of two factors with 18 classes each: z0 is the first factor (colour: its half), z1 the second " +
         "(size of the points). Turn it: every image keeps a code of its own, and nothing is lost. The FactorVAE score asks only which " +
         "dimension varies least, and notices nothing until 45°.",
-      angle: "angle", score: "score",
+      angle: "angle", score: "score", table: "Scores at this angle",
       cloudPlot: "The codes of all images in the plane of z0 and z1.",
       curvePlot: "Five scores against the angle of rotation, with the present angle marked.",
       scores: { factorVae: "FactorVAE score", mig: "MIG", sap: "SAP (squared correlation)", modularity: "modularity", irs: "IRS" },
