@@ -66,7 +66,7 @@ def title() -> str:
     rows = (
         [(HEART, 32, 32, 13 + 5 * s, 0.0) for s in steps],
         [(SQUARE, 32, 32, 13, np.pi / 4 * s) for s in steps],
-        [(ELLIPSE, 32 + 16 * s, 32, 12, 0.0) for s in steps],
+        [(ELLIPSE, 32 + 15 * s, 32, 11, 0.0) for s in steps],
     )
     inside = []
     for i, row in enumerate(rows):
