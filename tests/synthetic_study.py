@@ -134,4 +134,10 @@ def _history(own, steps, away):
 def _pictures(D):
     ten = np.zeros((10, 64, 64), np.uint8)
     tiles = np.zeros((D, COLUMNS, 64, 64), np.uint8)
-    return Pictures(ten, ten, tiles, np.full((D, 5), 1 / D, np.float32))
+    importances = np.eye(D, 5, dtype=np.float32)
+    importances[5:, 1] = 1.0
+    words = np.array(["3 pixels down; scale +0.1; turns 9° clockwise"] * D)
+    measured = np.full(D, 0.5, np.float32)  # movement, distance
+    return Pictures(
+        ten, ten, tiles, importances, words, importances, measured, measured
+    )

@@ -10,13 +10,14 @@ from disentlib.study import sentences, verdicts_beside
 from disentlib.study.answer import along_budgets, answer, of_runaways, thesis_effects
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
+from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
 from disentlib.study.measures import IN_USE_NATS, THESIS
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import weight_runs
 from disentlib.study.tables import budget_rows
 from disentlib.study.verdicts import Verdict
-from disentlib.study.words import counted, listed, title
+from disentlib.study.words import counted, listed, number, title
 
 MEAN_OF_THREE = "mean of the three scores"
 
@@ -45,8 +46,37 @@ def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
     history = evidence.main.history
     for name, value in wanted.items():
         history = history[history[name] == value]
+    if history.empty:
+        return list(range(D))
     kl = history[[f"kl_{d}" for d in range(D)]].iloc[-1].to_numpy()
     return [int(d) for d in np.argsort(-kl) if kl[d] > IN_USE_NATS]
+
+
+def traversal_figure(evidence: Evidence, model: str) -> Figure:
+    """The first seed's traversals at each D: rows in use, with what they do where the
+    pictures were read; the others are counted in the title.
+    """
+    seed, blocks = evidence.main.study.values("seed")[0], []
+    for name, one in pictures(evidence, model).items():
+        D = len(one.traversals)
+        rows = in_use(evidence, model, D, seed)
+        idle = counted(D - len(rows), "row")
+        still = f"; {idle} without information left out" if len(rows) < D else ""
+        said = [
+            f"z{d}" + (f": {_two(one, d)}" if one.words is not None else "")
+            for d in rows
+        ]
+        blocks.append(Block(f"{name}{still}", one.traversals[rows], said))
+    return read_blocks(blocks)
+
+
+def _two(one: Pictures, d: int) -> str:
+    """The first two things that a row does, one a line, and how pure it is, if read."""
+    if one.words is None or one.shares is None:
+        return ""
+    parts = str(one.words[d]).split("; ")
+    purity = number(float(one.shares[d].max()), 2)
+    return ": " + "\n".join(parts[:2]) + f" ({purity})"
 
 
 def budget_figure(evidence: Evidence) -> Figure:

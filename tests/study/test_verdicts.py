@@ -155,6 +155,13 @@ def test_batches_that_matter_at_one_D_are_found(make):
     assert slopes[4].low < 0 < slopes[4].high and slopes["more"].low > 0.05
 
 
+def test_readings_that_agree_with_the_diagram_decide_the_third_claim(make):
+    read = evidence(make(seeds=1, pictures=True))
+    row = verdicts.hinton(read)
+    assert row.decision == HOLDS and "1.00 [1.00, 1.00], over 10 models" in row.number
+    assert verdicts.hinton(evidence(make(seeds=1, name="other"))).decision == OPEN
+
+
 def test_the_proposal_is_judged_by_what_is_beyond_rotations(make):
     results = make(seeds=5)
     change(results.table, "pruned_factor_vae_score", lambda rows: -0.2)
