@@ -14,6 +14,7 @@ from disentlib.metrics.posterior import (
     gaussian_total_correlation,
     kl_per_dimension,
 )
+from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sap import attribute_scores, sap
 from disentlib.metrics.suite import (
     SCORES,
@@ -42,6 +43,7 @@ __all__ = [
     "mutual_information",
     "plan",
     "pruned_factor_vae_score",
+    "rotated_within",
     "sap",
     "score_all",
     "score_posterior",
