@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -210,17 +211,20 @@ def surroundings(place: Path, library: Path) -> dict[str, str]:
     return os.environ | own | {"OMP_NUM_THREADS": "1"}
 
 
-def campaign(kills: int, minutes: float, seed: int = 0) -> collections.Counter[str]:
+def campaign(
+    kills: int, minutes: float, seed: int = 0, only: str = ""
+) -> collections.Counter[str]:
     """So many kills, or as many as the minutes allow; how many of each kind."""
     dice, counts, end = random.Random(seed), collections.Counter(), None
     end = time.monotonic() + 60 * minutes
-    kinds: list[Callable[[Path], Iterator[str]]] = [
-        lambda p: one_run(dice, p, {}),
-        lambda p: one_run(dice, p, {"model": "factor_vae", "steps": 5}),
-        lambda p: one_run(dice, p, {"snapshots": (3, 6), "average": 0.9}),
-        lambda p: sweep(dice, p, 12),
-        lambda p: render(dice, p, 6),
+    runs = [{}, {"model": "factor_vae", "steps": 5}]
+    runs += [{"snapshots": (3, 6), "average": 0.9}]
+    named: list[tuple[str, Callable[[Path], Iterator[str]]]] = [
+        *(("run", partial(one_run, dice, settings=settings)) for settings in runs),
+        ("sweep", partial(sweep, dice, kills=12)),
+        ("render", partial(render, dice, kills=6)),
     ]
+    kinds = [kind for name, kind in named if only in ("", name)]
     rounds = 0
     while counts.total() < kills and time.monotonic() < end:
         kind = kinds[rounds % len(kinds)]
@@ -237,9 +241,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--only", choices=("run", "sweep", "render"), default="")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    counts = campaign(given.kills, given.minutes, given.seed)
+    counts = campaign(given.kills, given.minutes, given.seed, given.only)
     for hit, count in sorted(counts.items()):
         print(f"{count:5d} {hit}")
     print(f"{counts.total()} kills survived")
