@@ -82,22 +82,24 @@ def evidence_of(main: Results, beside: Mapping[str, Results]) -> Evidence:
 
 def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
     """What batch norm changes in a measure, run by run: from `batch_norm` against the
-    study on the page, else from the recipe study's pairs.
+    study on the page at the longest budget of both, else from the recipe study's pairs.
     """
-    for name in ("batch_norm", "recipe"):
-        if name not in evidence.beside:
-            continue
-        other = evidence.beside[name]
-        rows = with_settings(other, measure, ["batch_norm", "steps", "schedule"])
-        rows = rows[rows["model"] == model]
-        if name == "recipe":
-            rows = rows[rows["variant"].isin(("plain", "batch_norm"))]
-        with_norm, without = rows[rows["batch_norm"]], rows[~rows["batch_norm"]]
-        if name == "batch_norm" and len(without) == 0 and len(with_norm):
-            step = int(with_norm["steps"].max())
-            plain = runs(evidence.table, measure, "sampled", step, model=model)
-            without = plain
-        change = paired_change(without, with_norm)
-        if change is not None:
-            return change
+    if other := evidence.beside.get("batch_norm"):
+        shared = set(evidence.steps) & set(budgets(other.table))
+        if shared:
+            step = max(shared)
+            rows = with_settings(other, measure, ["batch_norm"], step=step)
+            plain = runs(evidence.table, measure, "sampled", step)
+            change = _of_model(plain, rows[rows["batch_norm"]], model)
+            if change is not None:
+                return change
+    if other := evidence.beside.get("recipe"):
+        rows = with_settings(other, measure, ["batch_norm"])
+        plain, normed = (rows[rows["variant"] == v] for v in ("plain", "batch_norm"))
+        return _of_model(plain, normed, model)
     return None
+
+
+def _of_model(first: pd.DataFrame, second: pd.DataFrame, model: str) -> Estimate | None:
+    ours = [rows[rows["model"] == model] for rows in (first, second) if len(rows)]
+    return paired_change(*ours) if len(ours) == 2 else None

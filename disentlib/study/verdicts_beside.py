@@ -4,7 +4,7 @@ import pandas as pd
 
 from disentlib.study import verdicts
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import THESIS
+from disentlib.study.measures import THESIS, budgets
 from disentlib.study.results import Results
 from disentlib.study.settings import (
     batch_slopes,
@@ -43,15 +43,23 @@ def weights(evidence: Evidence) -> Verdict:
 
 
 def batch_values(results: Results) -> pd.DataFrame:
-    """Scores of a study of batches, each run with the rule that set its length."""
-    values = with_settings(results, THESIS, ["batch_size", "steps"])
-    images = values["batch_size"] * values["steps"]
-    # The run at which both rules meet stands in both.
+    """Scores of a study of batches at an equal number of steps and of images (`rule`).
+
+    Each rule takes the count at which the most batch sizes were scored, the largest of
+    those; a run that was scored on the way serves both.
+    """
     parts = [
-        values[counted == counted.mode().iloc[0]].assign(rule=rule)
-        for rule, counted in (("steps", values["steps"]), ("images", images))
+        with_settings(results, THESIS, ["batch_size"], step=step).assign(step=step)
+        for step in budgets(results.table)
     ]
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat(parts, ignore_index=True)
+    every["images"] = every["step"] * every["batch_size"]
+    chosen = []
+    for rule, count in (("steps", "step"), ("images", "images")):
+        sizes = every.groupby(count)["batch_size"].nunique()
+        best = sizes[sizes == sizes.max()].index.max()
+        chosen.append(every[every[count] == best].assign(rule=rule))
+    return pd.concat(chosen, ignore_index=True)
 
 
 def batches(evidence: Evidence) -> list[Verdict]:
