@@ -22,6 +22,8 @@ SVC_STEPS = 10_000
 # One dimension of some images, and a class of each of them.
 Dimension = Float[Numbers, "n 1"]
 Classes = Int64[Integers, " n"]
+OtherDimension = Float[Numbers, "m 1"]  # of the test images
+OtherClasses = Int64[Integers, " m"]
 
 
 def sap(
@@ -97,7 +99,7 @@ def attribute_scores(
 
 
 def _thresholds(
-    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+    z: Dimension, labels: Classes, z_test: OtherDimension, labels_test: OtherClasses
 ) -> float:
     leaves = len(np.unique(labels))
     tree = DecisionTreeClassifier(
@@ -114,7 +116,7 @@ def _balanced(labels: Int64[Integers, " n"], predicted: Int64[Integers, " n"]) -
 
 
 def _linear_svc(
-    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+    z: Dimension, labels: Classes, z_test: OtherDimension, labels_test: OtherClasses
 ) -> float:
     machine = LinearSVC(C=0.01, class_weight="balanced", dual=False, max_iter=SVC_STEPS)
     with warnings.catch_warnings():
@@ -129,7 +131,7 @@ def _linear_svc(
 
 
 def _correlation(
-    z: Dimension, labels: Classes, z_test: Dimension, labels_test: Classes
+    z: Dimension, labels: Classes, z_test: OtherDimension, labels_test: OtherClasses
 ) -> float:
     codes, classes = np.append(z, z_test), np.append(labels, labels_test)
     if np.ptp(codes) == 0:
