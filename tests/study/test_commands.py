@@ -105,7 +105,7 @@ def test_a_signal_is_answered_in_one_line(place, number, moment):
     _, said = process.communicate(timeout=200)
     assert process.returncode == 128 + number
     assert said.strip() == STOPPED
-    assert time.monotonic() - asked < 20  # on a busy machine; alone it is below 5
+    assert time.monotonic() - asked < 100  # busy as the machine may be
     assert left(place) == set()
 
 
