@@ -6,10 +6,12 @@ Each returns the value, or says in one line what is wrong with it and what to gi
 import math
 import reprlib
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+Kind = TypeVar("Kind")
 LONGEST = 80  # characters of a value in a message
 
 
@@ -111,3 +113,47 @@ def truth(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name}={shown(value)} must be True or False")
     return bool(value)
+
+
+def instance(name: str, value: Any, kind: type[Kind]) -> Kind:
+    """`value` if it is a `kind`, else `ValueError` that names the kind.
+
+    >>> instance("grid", [3, 4], dict)
+    Traceback (most recent call last):
+    ValueError: grid=[3, 4] must be a dict
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{name}={shown(value)} must be a {kind.__name__}")
+    return value
+
+
+def array_of(name: str, value: Any) -> NDArray[Any]:
+    """`value` as NumPy reads it; `ValueError` for lists that make no array.
+
+    >>> array_of("codes", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ValueError: codes=[[1, 2], [3]] is no array; give rows of equal length
+    """
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        line = f"{name}={shown(value)} is no array; give rows of equal length"
+        raise ValueError(line) from error
+
+
+def finite_numbers(name: str, value: Any, axes: int) -> NDArray[np.float64]:
+    """`value` as float64 with so many axes, none empty; `ValueError` for what is no
+    real number or not finite.
+
+    >>> finite_numbers("values", [1, None], 1)
+    Traceback (most recent call last):
+    ValueError: values=[1, None] must be finite numbers with 1 axis, at least one
+    """
+    array = array_of(name, value)
+    right = array.dtype.kind in "fiub" and array.ndim == axes and 0 not in array.shape
+    if not right or np.ma.is_masked(value) or not np.isfinite(array).all():
+        of = f"{axes} axis" if axes == 1 else f"{axes} axes"
+        raise ValueError(
+            f"{name}={shown(value)} must be finite numbers with {of}, at least one"
+        )
+    return array.astype(np.float64)

@@ -39,7 +39,8 @@ def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequ
     unknown purpose.
     """
     seed = whole_number("seed", seed)
-    one_of("purpose", purpose.partition(":")[0], PURPOSES)
+    room = purpose.partition(":")[0] if isinstance(purpose, str) else purpose
+    one_of("purpose", room, PURPOSES)
     return np.random.SeedSequence(
         seed, spawn_key=(zlib.crc32(purpose.encode()), *position)
     )

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from disentlib.arrays import Floats, Integers, Truths
+
 DEPTH, RATE = 3, 0.1  # scikit-learn's defaults
 # Of two splits of equal gain either may be taken, as in scikit-learn. No other rule of
 # LightGBM's is at work: no penalty, no least number in a leaf, no shrinkage.
@@ -47,9 +49,9 @@ class Splits:
 
 
 def boosted_trees(
-    x: NDArray,
+    x: NDArray[Any],
     labels: NDArray[np.int64],
-    x_test: NDArray,
+    x_test: NDArray[Any],
     labels_test: NDArray[np.int64],
     n_estimators: int,
     generator: np.random.Generator,
@@ -90,7 +92,9 @@ def boosted_trees(
 class _Forest:
     """LightGBM, asked for regression trees on residuals of ours, a round at a time."""
 
-    def __init__(self, x: NDArray, dimensions: NDArray[np.int64], trees: int) -> None:
+    def __init__(
+        self, x: NDArray[Any], dimensions: NDArray[np.int64], trees: int
+    ) -> None:
         self.dimensions = dimensions
         bins = {"max_bin": len(x) + 1, "bin_construct_sample_cnt": len(x) + 1}
         given = PLAIN | bins | {"num_class": trees}
@@ -115,7 +119,9 @@ class _Forest:
         self.rounds += 1
         return splits
 
-    def _read(self, node: dict, splits: Splits, tree: int, level: int, m: int) -> None:
+    def _read(
+        self, node: dict[str, Any], splits: Splits, tree: int, level: int, m: int
+    ) -> None:
         if "split_feature" not in node:
             return
         splits.dimension[level][tree, m] = self.dimensions[node["split_feature"]]
@@ -124,7 +130,13 @@ class _Forest:
         self._read(node["right_child"], splits, tree, level + 1, 2 * m + 1)
 
 
-def _descend(splits: Splits, x, x_test, residual, importances):
+def _descend(
+    splits: Splits,
+    x: NDArray[Any],
+    x_test: NDArray[Any],
+    residual: Floats,
+    importances: Floats,
+) -> tuple[Integers, Integers]:
     """The leaf (n, T) of each image in each tree, and (m, T) of the test images; adds
     each split's gain to the importance of its dimension.
     """
@@ -145,7 +157,7 @@ def _descend(splits: Splits, x, x_test, residual, importances):
     return node, node_test
 
 
-def _middles(node, value, right, nodes) -> NDArray[np.float64]:
+def _middles(node: Integers, value: NDArray[Any], right: Truths, nodes: int) -> Floats:
     """The cuts (T, nodes), halfway between the two values of the node that each parts;
     ∞ where nothing goes right.
     """
@@ -159,25 +171,29 @@ def _middles(node, value, right, nodes) -> NDArray[np.float64]:
     return cuts
 
 
-def _explained(node, residual, nodes) -> NDArray[np.float64]:
+def _explained(node: Integers, residual: Floats, nodes: int) -> Floats:
     """Squared sum over count of each node's residuals, (T, nodes): what its mean takes
     from the sum of squares.
     """
     count = _sums(node, np.ones_like(residual), nodes)
-    return _sums(node, residual, nodes) ** 2 / np.maximum(count, 1)
+    share: Floats = _sums(node, residual, nodes) ** 2 / np.maximum(count, 1)
+    return share
 
 
-def _newton_step(leaf, residual, chance) -> NDArray[np.float64]:
+def _newton_step(leaf: Integers, residual: Floats, chance: Floats) -> Floats:
     """What each leaf adds to its class' score: (leaves, T)."""
     slope = _sums(leaf, residual, 2**DEPTH)
     curvature = _sums(leaf, chance * (1 - chance), 2**DEPTH)
     flat = curvature < 1e-150  # as in scikit-learn
-    return np.where(flat, 0.0, slope / np.where(flat, 1.0, curvature)).T
+    step: Floats = np.where(flat, 0.0, slope / np.where(flat, 1.0, curvature)).T
+    return step
 
 
-def _sums(node, values, nodes) -> NDArray[np.float64]:
+def _sums(node: Integers, values: Floats, nodes: int) -> Floats:
     """Sums of `values` (n, T) over the images of each node: (T, nodes)."""
     trees = node.shape[1]
     cell = node + nodes * np.arange(trees)
-    sums = np.bincount(cell.ravel(), values.ravel(), nodes * trees)
+    sums: Floats = np.bincount(cell.ravel(), values.ravel(), nodes * trees).astype(
+        np.float64
+    )
     return sums.reshape(trees, nodes)

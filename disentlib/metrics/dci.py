@@ -73,7 +73,7 @@ def dci(
     training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    n_estimators = whole_number("n_estimators", n_estimators, 1)
+    n_estimators = whole_number("n_estimators", n_estimators, 1, 10_000)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
     ranks, ranks_test = ranked(z, z_test)
     # The largest job first, so that the last thread to end is not the one that started

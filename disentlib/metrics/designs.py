@@ -10,14 +10,18 @@ from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats
+from disentlib.checks import finite_numbers, instance, whole_number
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
+
+_MOST = 4096  # dimensions
 
 
 def identity(grid: FactorGrid) -> Float64[Floats, "images D"]:
     """One dimension a factor, in the order of the factors: D = K, perfectly
     disentangled.
     """
+    instance("grid", grid, FactorGrid)
     return standardised(grid.classes(np.arange(grid.size)))
 
 
@@ -37,7 +41,7 @@ def split(grid: FactorGrid, factor: str | int) -> Float64[Floats, "images D"]:
     alone. The fine part is the last dimension. Raises `ValueError` for a factor of
     fewer than 3 classes, which has no two digits, and for one that is not in the grid.
     """
-    k = grid.factor(factor)
+    k = instance("grid", grid, FactorGrid).factor(factor)
     if grid.sizes[k] < 3:
         raise ValueError(
             f"factor {factor!r} has {grid.sizes[k]} classes; split one of at least 3"
@@ -59,6 +63,7 @@ def merged(
     has none. Raises `ValueError` for the same factor twice and for factors that are not
     in the grid.
     """
+    instance("grid", grid, FactorGrid)
     a, b = grid.factor(first), grid.factor(second)
     if a == b:
         raise ValueError(f"factors {first!r} and {second!r} are the same; give two")
@@ -69,12 +74,15 @@ def merged(
 
 def with_dead(codes: ArrayLike, n: int = 1) -> Float64[Floats, "images D"]:
     """`codes` and `n` more dimensions that are 0 for every image."""
-    codes = np.asarray(codes, dtype=np.float64)
+    whole_number("n", n, 0, _MOST)
+    codes = finite_numbers("codes", codes, 2)
     return np.column_stack([codes, np.zeros((len(codes), n))])
 
 
 def noise(grid: FactorGrid, D: int, seed: int = 0) -> Float64[Floats, "images D"]:
     """Standard normal noise, drawn for each image: no information about any factor."""
+    instance("grid", grid, FactorGrid)
+    whole_number("D", D, 1, _MOST)
     return stream(seed, "designs: noise").standard_normal((grid.size, D))
 
 
@@ -84,7 +92,7 @@ def with_noise(codes: ArrayLike, D: int, seed: int = 0) -> Float64[Floats, "imag
     The noise in a dimension is the same for every larger D. Raises `ValueError` for a
     smaller D than `codes` has.
     """
-    codes = np.asarray(codes, dtype=np.float64)
+    codes = finite_numbers("codes", codes, 2)
     extra = _at_least(D, codes) - codes.shape[1]
     columns = [
         stream(seed, "designs: noise", d).standard_normal(len(codes))
@@ -101,7 +109,7 @@ def spread(codes: ArrayLike, D: int, seed: int = 0) -> Float64[Floats, "images D
     from them; the variance of a dimension falls as 1/D. `standardised` makes each 1
     again. Raises `ValueError` for a smaller D than `codes` has.
     """
-    codes = np.asarray(codes, dtype=np.float64)
+    codes = finite_numbers("codes", codes, 2)
     return codes @ orthonormal(codes.shape[1], _at_least(D, codes), seed)
 
 
@@ -117,6 +125,8 @@ def random_mixture(
     variance, drawn once, uniform in 0 … 1. Every dimension has variance 1 (the noise in
     expectation). For agreement of scores over many seeds.
     """
+    instance("grid", grid, FactorGrid)
+    whole_number("D", D, 1, _MOST)
     generator = stream(seed, "designs: mixture")
     K = len(grid.sizes)
     concentration, share = 10 ** generator.uniform(-1.5, 1.5), generator.uniform()
@@ -131,7 +141,7 @@ def standardised(codes: ArrayLike) -> Float64[Floats, "images D"]:
     """`codes` with mean 0 and variance 1 in each dimension; constant dimensions become
     0.
     """
-    codes = np.asarray(codes, dtype=np.float64)
+    codes = finite_numbers("codes", codes, 2)
     scale = np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), np.inf)
     result: Floats = (codes - codes.mean(axis=0)) / scale
     return result
@@ -143,6 +153,8 @@ def orthonormal(
     """A random matrix (rows, columns ≥ rows) of orthonormal rows, uniform over all of
     them.
     """
+    whole_number("rows", rows, 1, _MOST)
+    whole_number("columns", columns, rows, _MOST)
     square = stream(seed, "designs: rotation").standard_normal((columns, rows))
     q, r = np.linalg.qr(square)
     # QR alone prefers some signs; with those of r's diagonal the draw is uniform
@@ -152,7 +164,7 @@ def orthonormal(
 
 
 def _at_least(D: int, codes: Float64[Floats, "n d"]) -> int:
-    if codes.shape[1] > D:
+    if codes.shape[1] > whole_number("D", D, 1, _MOST):
         raise ValueError(
             f"D = {D} is less than the {codes.shape[1]} dimensions of the codes"
         )

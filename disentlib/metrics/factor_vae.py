@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Integers, Truths
-from disentlib.checks import number, one_of
+from disentlib.checks import number, one_of, whole_number
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
     CHUNK,
@@ -165,6 +165,7 @@ def cast_votes(
     check_counts(grid, train, test, batch_size, 2)
     one_of("spread", spread, SPREADS)
     number("threshold", threshold, least=0)
+    whole_number("ddof", ddof, 0, 1)
     rows = (
         both_rows(grid, seed, train, test)
         if spread == "sample"

@@ -46,7 +46,7 @@ def mutual_information(
     below 2 and an unknown estimator.
     """
     codes = checked_codes(codes, grid)
-    bins = whole_number("bins", bins, 2)
+    bins = whole_number("bins", bins, 2, 100_000)
     one_of("estimator", estimator, ESTIMATORS)
     rows = training_rows(grid, seed, train)
     z, labels = _unit_range(look_up(codes, rows)), grid.classes(rows)

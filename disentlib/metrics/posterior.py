@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Truths
-from disentlib.checks import number
+from disentlib.checks import array_of, number
 from disentlib.metrics.sampling import refuse_masked
 
 
@@ -66,7 +66,7 @@ def _matrix(
     values: ArrayLike, what: str, allow_minus_infinity: bool = False
 ) -> Float64[Floats, "images D"]:
     refuse_masked(what, values)
-    array = np.asarray(values)
+    array = array_of(what, values)
     if array.dtype.kind not in "fiu" or array.ndim != 2 or 0 in array.shape:
         raise ValueError(
             f"{what} is {array.dtype} {array.shape}; give real numbers (images, D)"
@@ -85,7 +85,8 @@ def _pair(
     mean: ArrayLike, logvar: ArrayLike, allow_minus_infinity: bool = False
 ) -> tuple[Float64[Floats, "images D"], Float64[Floats, "images D"]]:
     m = _matrix(mean, "mean")
-    whole = np.broadcast_to(logvar, m.shape) if np.ndim(logvar) == 0 else logvar
+    given = array_of("logvar", logvar)
+    whole = np.broadcast_to(given, m.shape) if given.ndim == 0 else logvar
     v = _matrix(whole, "logvar", allow_minus_infinity)
     if m.shape != v.shape:
         raise ValueError(f"mean {m.shape} and logvar {v.shape} must have one shape")

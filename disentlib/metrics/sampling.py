@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import whole_number
+from disentlib.checks import array_of, instance, whole_number
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 
@@ -24,6 +24,7 @@ from disentlib.sprites.grid import FactorGrid
 TRAIN, TEST, BATCH_SIZE = 10_500, 4_500, 64
 CHUNK = 500  # batches looked up at a time; no result depends on it
 LARGEST = float(np.finfo(np.float32).max)
+MOST = 10_000_000  # points of a score: more would only fill the memory
 
 
 def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray[Any]:
@@ -37,8 +38,9 @@ def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray[Any]:
     factor with one class (nothing can be said about it, yet it would win a share of the
     draws).
     """
+    instance("grid", grid, FactorGrid)
     refuse_masked("codes", codes)
-    codes = np.asarray(codes)
+    codes = array_of("codes", codes)
     if codes.dtype.kind not in "fiub":
         raise ValueError(
             f"codes are {codes.dtype}; give real numbers, one column a dimension"
@@ -107,8 +109,9 @@ def check_counts(
     Batches are drawn with replacement, as in the papers. A batch larger than the slice
     with one factor fixed (grid.size / size of the factor) would only repeat images.
     """
-    whole_number("train", train, 2)
-    whole_number("test", test, 1)
+    instance("grid", grid, FactorGrid)
+    whole_number("train", train, 2, MOST)
+    whole_number("test", test, 1, MOST)
     whole_number("batch_size", batch_size, least)
     largest = max(grid.sizes)
     if batch_size > grid.size // largest:
@@ -125,7 +128,7 @@ def training_rows(
     """The `train` images, drawn uniformly with replacement, that all scores of single
     images share (DCI, MIG, SAP, …, the spread of codes).
     """
-    whole_number("train", train, 2)
+    whole_number("train", train, 2, MOST)
     return stream(seed, "scores: training images").integers(grid.size, size=train)
 
 
@@ -135,7 +138,7 @@ def test_rows(
     """The `test` images, from a stream of their own: a score that needs none can do
     without.
     """
-    whole_number("test", test, 1)
+    whole_number("test", test, 1, MOST)
     return stream(seed, "scores: test images").integers(grid.size, size=test)
 
 

@@ -7,6 +7,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from disentlib.checks import whole_number
+
+LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -88,8 +91,7 @@ class VAE(nn.Module):
         self, D: int, batch_norm: bool = True, mean_norm: bool = False
     ) -> None:
         super().__init__()
-        if D < 1:
-            raise ValueError(f"D = {D}: a representation needs at least 1 dimension")
+        whole_number("D", D, 1, LARGEST_D)
         self.D = D
         self.features = encoder(batch_norm)
         self.mean = nn.Linear(128, D)
@@ -121,6 +123,7 @@ class Discriminator(nn.Sequential):
     """
 
     def __init__(self, D: int) -> None:
+        whole_number("D", D, 1, LARGEST_D)
         layers: list[nn.Module] = []
         for inputs in (D, *[1000] * 5):
             layers += [nn.Linear(inputs, 1000), nn.LeakyReLU(0.3, inplace=True)]

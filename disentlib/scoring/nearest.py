@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int16, Int64, UInt64
 from numpy.typing import NDArray
 
+from disentlib.arrays import Integers, Numbers, Words
 from disentlib.sprites.table import SIDE, Sprites
 
 BLOCKS = 4  # a picture in 4 × 4 blocks of 16 × 16 pixels
@@ -41,7 +43,12 @@ def nearest_sprites(pictures: NDArray[np.uint8], sprites: Sprites) -> Nearest:
     return Nearest(rows.reshape(shape), distances.reshape(shape))
 
 
-def _nearest(word, count, table, counts) -> tuple[int, int]:
+def _nearest(
+    word: UInt64[Words, " 64"],
+    count: Int16[Numbers, " blocks"],
+    table: UInt64[Words, "n 64"],
+    counts: Int16[Numbers, "n blocks"],
+) -> tuple[int, int]:
     least = np.abs(counts - count).sum(axis=1, dtype=np.int32)
     first = np.argpartition(least, min(FIRST, len(least) - 1))[:FIRST]
     most = _distances(word, table[first]).min()
@@ -55,8 +62,11 @@ def _nearest(word, count, table, counts) -> tuple[int, int]:
     return int(near[best]), int(distances[best])
 
 
-def _distances(word, words) -> NDArray[np.int64]:
-    return np.bitwise_count(words ^ word).sum(axis=1, dtype=np.int64)
+def _distances(
+    word: UInt64[Words, " 64"], words: UInt64[Words, "n 64"]
+) -> Int64[Integers, " n"]:
+    differ: Integers = np.bitwise_count(words ^ word).sum(axis=1, dtype=np.int64)
+    return differ
 
 
 def _block_counts(words: NDArray[np.uint64]) -> NDArray[np.int16]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 
+from disentlib.arrays import Floats, Integers
 from disentlib.scoring.nearest import nearest_sprites
 from disentlib.scoring.pictures import Pictures
 from disentlib.sprites.grid import FactorGrid
@@ -66,11 +68,13 @@ def summary(pictures: Pictures) -> dict[str, float]:
     """Two measures of a model: the mean purity of the rows in which something moves (0
     where nothing does), and the mean distance of a picture from its sprite in pixels.
     """
-    moves = pictures.movement > 0
-    purity = pictures.shares.max(axis=1)[moves].mean() if moves.any() else 0.0
+    movement, shares, distances = pictures.movement, pictures.shares, pictures.distances
+    assert movement is not None and shares is not None and distances is not None
+    moves = movement > 0
+    purity = shares.max(axis=1)[moves].mean() if moves.any() else 0.0
     return {
         "traversal_purity": float(purity),
-        "traversal_distance": float(pictures.distances.mean()),
+        "traversal_distance": float(distances.mean()),
     }
 
 
@@ -119,7 +123,11 @@ def _spread(grid: FactorGrid, k: int, period: float) -> float:
     return float(np.var(grid.levels[k]))
 
 
-def _words(levels, shape, shares) -> str:
+def _words(
+    levels: Float64[Floats, "columns K"],
+    shape: Int64[Integers, " columns"],
+    shares: Float64[Floats, " K"],
+) -> str:
     """From the first to the last column, the factor that moves most first."""
     x, y = (
         np.interp(levels[:, k], np.linspace(0, 1, len(ORIGINS)), ORIGINS)
@@ -137,7 +145,7 @@ def _words(levels, shape, shares) -> str:
     return "; ".join(parts) or "nothing moves"
 
 
-def _shapes(shape) -> str:
+def _shapes(shape: Int64[Integers, " columns"]) -> str:
     seen = [SHAPES[s] for i, s in enumerate(shape) if i == 0 or s != shape[i - 1]]
     return ", ".join(seen) if len(seen) > 1 else ""
 

@@ -8,6 +8,8 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.checks import array_of, whole_number
+
 
 @dataclass(frozen=True)
 class FactorGrid:
@@ -27,7 +29,10 @@ class FactorGrid:
     levels: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        names, sizes = tuple(self.names), tuple(int(size) for size in self.sizes)
+        names = tuple(array_of("names", self.names).reshape(-1).tolist())
+        sizes = tuple(array_of("sizes", self.sizes).reshape(-1).tolist())
+        for size in sizes:
+            whole_number("size", size, 1, 10**9)
         levels = tuple(tuple(float(value) for value in level) for level in self.levels)
         levels = levels or tuple(tuple(map(float, range(size))) for size in sizes)
         if not names or len(names) != len(sizes) or len(set(names)) != len(names):
@@ -100,7 +105,7 @@ class FactorGrid:
 
 
 def _whole_numbers(values: ArrayLike, what: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
+    array = array_of(what, values)
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":

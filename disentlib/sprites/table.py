@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Bytes, Integers, Words
+from disentlib.checks import number, whole_number
 from disentlib.files import atomic_write, remove_temporaries
 from disentlib.paths import absolute_path, cache_folder
 from disentlib.sprites import official, outlines, render
@@ -166,12 +167,13 @@ def train_test_split(
 
     Raises `ValueError` where either part would be empty.
     """
-    cut = round(fraction * size)
+    whole_number("size", size, 2, 10**9)
+    cut = round(number("fraction", fraction) * size)
     if not 0 < cut < size:
         raise ValueError(
             f"fraction {fraction} of {size} leaves a part empty; use 0 < fraction < 1"
         )
     # NumPy's generator of this very number, not a stream of `seeds`: the split is part
     # of the data, and the same for whoever makes it with NumPy alone.
-    order = np.random.default_rng(seed).permutation(size)
+    order = np.random.default_rng(whole_number("seed", seed)).permutation(size)
     return np.sort(order[:cut]), np.sort(order[cut:])

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -92,7 +93,10 @@ def in_its_own_time(command: list[str], environment: Mapping[str, str]) -> int:
     try:
         return process.wait()
     except BaseException:
-        parts = [process, *psutil.Process(process.pid).children(recursive=True)]
+        parts: list[Any] = [
+            process,
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
         for part in parts:
             with suppress(psutil.NoSuchProcess):
                 part.kill()

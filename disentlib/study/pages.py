@@ -94,7 +94,8 @@ def read_page(page: Path) -> NotebookNode:
     if not page.is_file():
         raise ValueError(f"{page}: no such page; the pages are in notebooks/")
     try:
-        return jupytext.read(page)
+        notebook: NotebookNode = jupytext.read(page)
+        return notebook
     except Exception as error:  # each format has its own
         words = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{page}: not a page of notebooks/ ({words[:200]})") from error

@@ -118,7 +118,7 @@ def _parsed(
     for variant in variants if "variants" in content else ():
         check_name("variant", variant)
     check_distinct("variant", variants)
-    training = dict(mapping("training", content["training"])) | overrides
+    training = {**mapping("training", content["training"]), **overrides}
     runs: list[Run] = []
     for variant, settings in variants.items():
         settings = dict(mapping(f"variant {variant}", settings or {}))

@@ -69,7 +69,7 @@ def check_keys(what: str, given: Mapping[str, Any], known: Collection[str]) -> N
 class _Loader(yaml.SafeLoader):
     """YAML in which no key is given twice: else the last one would win, unseen."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         """A mapping, unless a key is there twice."""
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if twice := [key for key in map(str, keys) if [*map(str, keys)].count(key) > 1]:

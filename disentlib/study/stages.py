@@ -11,8 +11,9 @@ from typing import Any
 
 from disentlib.files import read_json, write_json
 from disentlib.paths import ROOT
+from disentlib.scoring.sizes import Scoring
 from disentlib.study.pages import run_page
-from disentlib.study.plan import Run, Scoring, Study, arguments
+from disentlib.study.plan import Run, Study, arguments
 from disentlib.training.folder import RunFolder, compare, finished
 
 OVERRIDES = ("device", "precision", "compile")  # what a machine decides, not a study

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
+from disentlib.checks import array_of, finite_numbers, number
+
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """Mean of `values` (n,) and the bounds of its interval by Student's t with n - 1
@@ -19,6 +21,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float,
     interval: NaN. Raises `ValueError` for no values, or values that are not finite.
     """
     values = finite(values)
+    number("level", level, above=0, below=1)
     mean = float(values.mean())
     if len(values) == 1:
         return mean, np.nan, np.nan
@@ -83,7 +86,4 @@ def trend(levels: ArrayLike, values: ArrayLike) -> float:
 
 def finite(values: ArrayLike) -> NDArray[np.float64]:
     """The values as a column (n,); `ValueError` for none, or one that is not finite."""
-    values = np.asarray(values, dtype=np.float64).reshape(-1)
-    if len(values) == 0 or not np.isfinite(values).all():
-        raise ValueError(f"values {values.tolist()} must be at least one, and finite")
-    return values
+    return finite_numbers("values", np.ravel(array_of("values", values)), 1)

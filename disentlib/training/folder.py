@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from disentlib.checks import shown
 from disentlib.files import read_json, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
 from disentlib.training.checkpoints import (
@@ -105,11 +106,11 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
 
 def finished(folder: str | Path, config: TrainingConfig) -> bool:
     """Whether the run in `folder` has been trained for all of its steps."""
-    folder = RunFolder(Path(folder))
-    models = [folder.model(), *map(folder.model, config.snapshots)]
-    if not folder.result.exists() or not all(path.exists() for path in models):
+    files = RunFolder(Path(folder))
+    models = [files.model(), *map(files.model, config.snapshots)]
+    if not files.result.exists() or not all(path.exists() for path in models):
         return False
-    return read_json(folder.result).get("step", 0) >= config.steps
+    return bool(read_json(files.result).get("step", 0) >= config.steps)
 
 
 def configuration_of(folder: str | Path) -> TrainingConfig:
@@ -134,6 +135,8 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     Raises `FileNotFoundError` for a run that is not there, `ValueError` for a file that
     is damaged or another run's.
     """
+    if not isinstance(folder, str | Path):
+        raise ValueError(f"folder={shown(folder)} must be a path")
     files = RunFolder(Path(folder))
     path = files.model(step)
     if not path.exists():

@@ -1,0 +1,131 @@
+"""Bad values in every parameter of every public function: one line, or a right answer.
+
+The calls are generated from the signatures: each parameter of each function gets each
+bad value, the others stay good. What may come back is a result, or an error that the
+library itself raises, in one line. An error from deep inside another library, or one
+that no one could have meant, is a defect. `BAD_VALUES=all` tries every value on every
+parameter; without it each parameter gets a share that is drawn from its name.
+"""
+
+import inspect
+import os
+import traceback
+import warnings
+import zlib
+
+import numpy as np
+
+from disentlib import metrics, seeds, sprites
+from disentlib.metrics import designs
+from disentlib.models import VAE, Discriminator, objectives
+from disentlib.paths import ROOT
+from disentlib.sprites import FactorGrid
+from disentlib.study import load_study, stats
+from disentlib.training import TrainingConfig, load_model
+
+GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
+CODES = designs.random_mixture(GRID, 3, 0)
+VALUES = [1.0, 2.0, 4.0]
+MATRIX = np.random.default_rng(0).random((6, 2))
+BAD = (
+    None, True, "", "no such thing", "a\nb", b"bytes", -1, 0, 1, 2.5, 10**30, 1e300, 1j,
+    float("nan"), float("inf"), -float("inf"), [], [1], [[1, 2], [3]], [None], {}, {"a": 1}, object(),
+    (1, "a"), np.array([]), np.array(3), np.zeros((2, 2)), np.full((60, 3), np.nan), np.full((60, 3), 1e300),
+    np.array(["x"]), np.zeros((60, 3), complex), np.ma.masked_array(CODES, CODES > 0), np.zeros((60, 3), object),
+    "../up", "x" * 5000, print,
+)  # fmt: skip
+SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 1}
+CONFIG = {"model": "beta_vae", "D": 4, "seed": 0, "steps": 10}
+
+
+def good_calls():
+    """Function and good arguments: the starting points of all bad calls."""
+    for name in (
+        *metrics.SCORES,
+        "mutual_information",
+        "attribute_scores",
+        "score_all",
+    ):
+        yield getattr(metrics, name), {"codes": CODES, "grid": GRID, "seed": 0, **SIZES}
+    yield metrics.plan, {"grid": GRID, **SIZES}
+    yield metrics.active_units, {"mean": MATRIX}
+    yield metrics.kl_per_dimension, {"mean": MATRIX, "logvar": MATRIX}
+    yield metrics.gaussian_total_correlation, {"mean": MATRIX, "logvar": MATRIX}
+    yield (
+        metrics.score_posterior,
+        {"mean": CODES, "logvar": CODES, "grid": GRID, **SIZES},
+    )
+    for name in ("identity", "rotated", "noise", "random_mixture", "split", "merged"):
+        yield (
+            getattr(designs, name),
+            {
+                "grid": GRID,
+                "D": 3,
+                "seed": 0,
+                "factor": "c",
+                "first": "a",
+                "second": "b",
+            },
+        )
+    for name in ("with_dead", "with_noise", "spread", "standardised"):
+        yield getattr(designs, name), {"codes": CODES, "D": 5, "seed": 0, "n": 1}
+    yield FactorGrid, {"names": ("a", "b"), "sizes": (2, 3)}
+    for name in ("classes", "rows", "values", "factor", "checked"):
+        yield getattr(GRID, name), {"rows": [1, 2], "classes": [0, 1, 2], "name": "a"}
+    yield sprites.train_test_split, {"seed": 0, "fraction": 0.5, "size": 100}
+    yield seeds.stream, {"seed": 0, "purpose": "codes"}
+    yield seeds.torch_stream, {"seed": 0, "purpose": "codes"}
+    yield stats.mean_interval, {"values": VALUES, "level": 0.95}
+    yield stats.paired_difference, {"first": VALUES, "second": VALUES, "level": 0.95}
+    yield stats.trend, {"levels": VALUES, "values": VALUES}
+    yield TrainingConfig, CONFIG
+    yield TrainingConfig.from_dict, {"content": CONFIG}
+    yield VAE, {"D": 3}
+    yield Discriminator, {"D": 3}
+    yield objectives.weights, {"model": "vae", "beta": 1.0, "gamma": 1.0}
+    yield load_study, {"name": "quick"}
+    yield load_model, {"folder": ROOT / "nowhere"}
+
+
+def bad_calls():
+    for function, good in good_calls():
+        parameters = inspect.signature(function).parameters.values()
+        named = [
+            p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        own = {p.name: good[p.name] for p in named if p.name in good}
+        for parameter in named:
+            for i, value in enumerate(BAD):
+                yield function, own, parameter.name, i, value
+
+
+def fault(function, arguments):
+    """What is wrong with how a call ends; empty where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            function(**arguments)
+        except (ValueError, TypeError, OSError, FloatingPointError) as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            if str(ROOT / "disentlib") not in last.filename:
+                return f"from inside {last.filename}: {error!r}"
+            if "\n" in str(error) or len(str(error)) > 500 or not str(error):
+                return f"not one line: {error!r}"
+        except Exception as error:
+            return f"unmeant: {error!r}"
+    return ""
+
+
+def test_every_bad_value_ends_in_one_line_or_a_right_answer():
+    calls = list(bad_calls())
+    assert len(calls) > 1000
+    if os.environ.get("BAD_VALUES") != "all":
+        calls = [
+            c for c in calls if zlib.crc32(f"{c[0]}{c[2]}{c[3]}".encode()) % 8 == 0
+        ]
+    faults = [
+        f"{function.__qualname__}({name}={value!r:.40}): {said:.160}"
+        for function, own, name, _, value in calls
+        if (said := fault(function, own | {name: value}))
+    ]
+    assert faults == []
