@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import torch
 
-from disentlib.checks import one_of, whole_number
+from disentlib.checks import one_of, shown, whole_number
 
 PURPOSES = (
     "initialisation",
@@ -57,7 +57,11 @@ def torch_stream(
     seed: int, purpose: str, *position: int, device: str | torch.device = "cpu"
 ) -> torch.Generator:
     """A torch generator on `device` for one purpose, independent of every other."""
-    generator = torch.Generator(device)
+    try:
+        generator = torch.Generator(device)
+    except (RuntimeError, TypeError) as error:
+        line = f"device={shown(device)} is none of this machine; give cpu or cuda"
+        raise ValueError(line) from error
     # torch takes 64 bits; the sign bit stays free.
     state = seed_sequence(seed, purpose, *position).generate_state(1, np.uint64)[0]
     return generator.manual_seed(int(state >> 1))

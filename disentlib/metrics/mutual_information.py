@@ -7,7 +7,7 @@ from scipy.stats import entropy
 from sklearn.feature_selection import mutual_info_classif
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import one_of, whole_number
+from disentlib.checks import one_of, shown, whole_number
 from disentlib.metrics.sampling import (
     TRAIN,
     checked_codes,
@@ -135,7 +135,7 @@ def modularity(
     does. Source: Ridgeway and Mozer 2018, section 2.
     """
     if dead not in ("zero", "skip"):
-        raise ValueError(f"dead={dead!r} is unknown; give 'zero' or 'skip'")
+        raise ValueError(f"dead={shown(dead)} is unknown; give 'zero' or 'skip'")
     information = mutual_information(
         codes, grid, seed, train=train, bins=bins, estimator=estimator
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.checks import shown
 from disentlib.metrics import sampling
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, N_ESTIMATORS, dci
@@ -161,6 +162,7 @@ def score_posterior(
     covers. `kl` is the sum of `kl_per_dimension` in nats, `gaussian_total_correlation`
     is in nats as well.
     """
+    sampling.check_counts(grid, train, test, 1, 1)
     rows = sampling.both_rows(grid, seed, train, test)
     mean = sampling.look_up(sampling.checked_codes(mean, grid), rows)
     logvar = sampling.look_up(sampling.checked_codes(logvar, grid), rows)
@@ -177,6 +179,6 @@ def _known(scores: Iterable[str]) -> tuple[str, ...]:
     for name in scores:
         if name not in SCORES:
             raise ValueError(
-                f"unknown score {name!r}; give some of {', '.join(SCORES)}"
+                f"unknown score {shown(name)}; give some of {', '.join(SCORES)}"
             )
     return scores

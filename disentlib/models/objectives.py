@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from disentlib.checks import one_of
+
 
 def bernoulli_reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     """Negative log-likelihood −log p(x|z) of a Bernoulli in every pixel, from its
@@ -97,9 +99,10 @@ def weights(model: str, beta: float, gamma: float) -> tuple[float, float]:
     `eq-beta-vae` (thesis, Eq. 27) and `eq-factor-vae` (thesis, Eq. 28). The autoencoder
     has neither term, the VAE is the β-VAE at β = 1.
     """
-    return {
+    terms = {
         "autoencoder": (0.0, 0.0),
         "vae": (1.0, 0.0),
         "beta_vae": (beta, 0.0),
         "factor_vae": (1.0, gamma),
-    }[model]
+    }
+    return terms[one_of("model", model, terms)]

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.checks import array_of, whole_number
+from disentlib.checks import array_of, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ class FactorGrid:
     levels: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        names = tuple(array_of("names", self.names).reshape(-1).tolist())
+        letters = isinstance(self.names, str)
+        names = tuple(
+            self.names
+            if letters
+            else array_of("names", self.names).reshape(-1).tolist()
+        )
         sizes = tuple(array_of("sizes", self.sizes).reshape(-1).tolist())
         for size in sizes:
             whole_number("size", size, 1, 10**9)
@@ -37,7 +42,8 @@ class FactorGrid:
         levels = levels or tuple(tuple(map(float, range(size))) for size in sizes)
         if not names or len(names) != len(sizes) or len(set(names)) != len(names):
             raise ValueError(
-                f"names {names} and sizes {sizes} must pair up, each name once"
+                f"names {shown(names)} and sizes {shown(sizes)} must pair up, "
+                "each name once"
             )
         if min(sizes) < 1 or tuple(map(len, levels)) != sizes:
             raise ValueError(
@@ -61,7 +67,9 @@ class FactorGrid:
             return self.names.index(name)
         if not isinstance(name, str) and 0 <= name < len(self.names):
             return int(name)
-        raise ValueError(f"no factor {name!r}; the grid has {', '.join(self.names)}")
+        raise ValueError(
+            f"no factor {shown(name)}; the grid has {', '.join(self.names)}"
+        )
 
     def classes(self, rows: ArrayLike) -> NDArray[np.int64]:
         """Classes (..., K) of `rows` (...), each in 0 … size - 1."""

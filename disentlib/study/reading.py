@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from disentlib.checks import shown
+
 # Names become folders, words of a shell, regular expressions, cells of a CSV file and
 # parts of an address, and mean themselves in each of these …
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -37,7 +39,7 @@ def check_name(what: str, name: Any) -> None:
     good = isinstance(name, str) and NAME.fullmatch(name)
     if not good or name.lower() in READ_OTHERWISE:
         raise ValueError(
-            f"{what} {name!r} is no name; give a word of letters, digits, _ and -, "
+            f"{what} {shown(name)} is no name; give letters, digits, _ and -, "
             "a letter first, which is no yes, no or none"
         )
 

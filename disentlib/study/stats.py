@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
-from disentlib.checks import array_of, finite_numbers, number
+from disentlib.checks import array_of, finite_numbers, number, shown
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
@@ -78,7 +78,7 @@ def trend(levels: ArrayLike, values: ArrayLike) -> float:
     levels, values = finite(levels), finite(values)
     if len(levels) != len(values) or np.ptp(levels) == 0:
         raise ValueError(
-            f"a slope needs two levels and a value each, not {levels.tolist()}"
+            f"a slope needs two levels and a value each, not {shown(levels.tolist())}"
         )
     centred = levels - levels.mean()
     return float(centred @ values / (centred @ centred))

@@ -71,7 +71,7 @@ class TrainingConfig:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
-                    f"{name} {getattr(self, name)!r} is unknown; "
+                    f"{name} {shown(getattr(self, name))} is unknown; "
                     f"choose one of {', '.join(choices)}"
                 )
         for name, (least, most) in WHOLE.items():

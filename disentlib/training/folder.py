@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from disentlib.checks import shown
+from disentlib.checks import shown, whole_number
 from disentlib.files import read_json, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
 from disentlib.training.checkpoints import (
@@ -137,6 +137,8 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     """
     if not isinstance(folder, str | Path):
         raise ValueError(f"folder={shown(folder)} must be a path")
+    if step is not None:
+        whole_number("step", step, 0)
     files = RunFolder(Path(folder))
     path = files.model(step)
     if not path.exists():

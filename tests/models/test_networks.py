@@ -112,7 +112,7 @@ def test_outputs_are_logits_and_reach_both_signs():
 
 def test_no_dimensions_are_refused():
     with pytest.raises(
-        ValueError, match=r"^D = 0: a representation needs at least 1 dimension$"
+        ValueError, match=r"^D=0 must be a whole number of at least 1 and at most 4096$"
     ):
         VAE(0)
 

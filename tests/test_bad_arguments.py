@@ -30,9 +30,9 @@ MATRIX = np.random.default_rng(0).random((6, 2))
 BAD = (
     None, True, "", "no such thing", "a\nb", b"bytes", -1, 0, 1, 2.5, 10**30, 1e300, 1j,
     float("nan"), float("inf"), -float("inf"), [], [1], [[1, 2], [3]], [None], {}, {"a": 1}, object(),
-    (1, "a"), np.array([]), np.array(3), np.zeros((2, 2)), np.full((60, 3), np.nan), np.full((60, 3), 1e300),
+    (1, "a"), np.array([]), np.array(3), np.zeros((2, 2)), np.full((60, 3), np.nan), np.full((60, 3), 1e30),
     np.array(["x"]), np.zeros((60, 3), complex), np.ma.masked_array(CODES, CODES > 0), np.zeros((60, 3), object),
-    "../up", "x" * 5000, print,
+    "../up", "x" * 200, print,
 )  # fmt: skip
 SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 1}
 CONFIG = {"model": "beta_vae", "D": 4, "seed": 0, "steps": 10}
