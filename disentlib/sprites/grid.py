@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.checks import array_of, shown, whole_number
+from disentlib.checks import array_of, finite_numbers, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class FactorGrid:
         sizes = tuple(array_of("sizes", self.sizes).reshape(-1).tolist())
         for size in sizes:
             whole_number("size", size, 1, 10**9)
-        levels = tuple(tuple(float(value) for value in level) for level in self.levels)
+        levels = tuple(
+            tuple(finite_numbers("levels", level, 1).tolist()) for level in self.levels
+        )
         levels = levels or tuple(tuple(map(float, range(size))) for size in sizes)
         if not names or len(names) != len(sizes) or len(set(names)) != len(names):
             raise ValueError(

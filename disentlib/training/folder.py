@@ -135,7 +135,7 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     Raises `FileNotFoundError` for a run that is not there, `ValueError` for a file that
     is damaged or another run's.
     """
-    if not isinstance(folder, str | Path):
+    if not isinstance(folder, str | Path) or not str(folder).isprintable():
         raise ValueError(f"folder={shown(folder)} must be a path")
     if step is not None:
         whole_number("step", step, 0)
