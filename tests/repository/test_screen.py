@@ -53,6 +53,7 @@ def seen(request, browser, built_book):
     """What a page asks for, says, and looks like in each view."""
     context = browser.new_context(viewport={"width": 1300, "height": 900})
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a busy machine is no fault of the page
     told, asked = [], []
     page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: told.append(str(error)))
