@@ -28,7 +28,7 @@
   const cut = [];
   if (document.documentElement.scrollWidth > innerWidth) wide.push("the page itself");
   for (const e of article.querySelectorAll("*")) {
-    if (!shown(e) || e.closest("svg") || e.closest("mjx-assistive-mml, .sr-only, .visually-hidden")) continue;
+    if (!shown(e) || e.closest("svg") || e.closest("mjx-math, mjx-assistive-mml, .sr-only, .visually-hidden")) continue;
     const box = e.getBoundingClientRect();
     if (box.right > innerWidth + 1 && !within(e, scrolls)) wide.push(brief(e));
     if (["hidden", "clip"].includes(style(e).overflowX) && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1) cut.push(brief(e));
