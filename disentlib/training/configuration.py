@@ -101,6 +101,8 @@ class TrainingConfig:
         """A configuration from plain data, say JSON; `ValueError` names unknown or
         missing keys.
         """
+        if not isinstance(content, Mapping):
+            raise ValueError(f"settings {shown(content)} must be a mapping")
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(content) - known):
             raise ValueError(
