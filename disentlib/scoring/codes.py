@@ -28,7 +28,7 @@ from disentlib.training.folder import locked
 # On a CPU a small batch stays in its cache, and in memory that the allocator has at
 # hand; a card wants many images at once. bench/scoring.py compares sizes. They change
 # codes by rounding only.
-BATCH_SIZES = {"cpu": 64, "cuda": 2048}
+BATCH_SIZES = {"cpu": 64, "cuda": 8192}
 NAMES = ("mean", "logvar")
 Progress = Callable[[int, int], None]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disentlib.models import objectives
+from disentlib.models.stacked import full
 from disentlib.sprites.table import Sprites
 from disentlib.training import average
 from disentlib.training.batches import Draws, block_size, draw
@@ -92,11 +93,6 @@ def low_precision(config: TrainingConfig) -> torch.autocast:
         enabled=config.precision == "bfloat16",
         cache_enabled=not on_card(config),
     )
-
-
-def full(outputs: Tensor) -> Tensor:
-    """What large layers computed in bfloat16, for the losses: in float32."""
-    return outputs.float() if outputs.dtype == torch.bfloat16 else outputs
 
 
 def on_card(config: TrainingConfig) -> bool:

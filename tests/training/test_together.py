@@ -1,0 +1,110 @@
+"""Runs trained together take the steps that each takes alone, rounding aside."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_runs import config
+
+from disentlib.models import objectives
+from disentlib.sprites import train_test_split
+from disentlib.training.batches import draw, rows_of_steps
+from disentlib.training.state import new_state
+from disentlib.training.step import stepper, train_step
+from disentlib.training.together import (
+    new_stack,
+    stackable,
+    step_of_all,
+    train_together,
+)
+
+CASES = {
+    "beta_vae": {},
+    "factor_vae": {"model": "factor_vae"},
+    "batch_norm": {"batch_norm": True},
+    "mean_norm": {"mean_norm": True},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_are_those_that_each_run_has_alone(case, small):
+    """In float64, where nothing is lost to rounding; all weights, both networks."""
+    base = config(**{"batch_norm": False} | CASES[case])
+    configs = [base, replace(base, seed=1, beta=2.0, gamma=10.0)]
+    x = small.batch(torch.arange(0, 2400, 150)).double()
+    noise, keys = torch.randn(2, 8, 3).double(), torch.rand(2, 8, 3).double()
+    stack = new_stack(configs)
+    for tensors in (stack.vae, stack.discriminator):
+        for name, tensor in tensors.items():
+            if tensor.requires_grad:
+                tensor.data = tensor.data.double()
+            elif tensor.is_floating_point():
+                tensors[name] = tensor.double()
+    stack.optimisers, stack.average = [], []
+    pairs = [objectives.weights(c.model, c.beta, c.gamma) for c in configs]
+    weights = tuple(torch.tensor(column).double() for column in zip(*pairs))
+    report = step_of_all(stack, x.view(-1, 64, 64, 1), noise, keys, weights, base)
+    for i, one in enumerate(configs):
+        state = new_state(one)
+        state.optimisers, state.average = [], []
+        for network in (state.vae, state.discriminator):
+            _ = network is not None and network.double()
+        alone = train_step(state, x[8 * i : 8 * i + 8], noise[i], keys[i], one)
+        torch.testing.assert_close(report[i], alone, equal_nan=True)
+        parts = [(stack.vae, state.vae)]
+        if state.discriminator is not None:
+            parts.append((stack.discriminator, state.discriminator))
+        for tensors, network in parts:
+            for name, parameter in network.named_parameters():
+                got = tensors[name].grad[i]
+                scale = float(parameter.grad.abs().max())
+                torch.testing.assert_close(
+                    got, parameter.grad, rtol=1e-7, atol=1e-9 * scale + 1e-9
+                )
+        for name, buffer in state.vae.named_buffers():
+            torch.testing.assert_close(stack.vae[name][i], buffer)
+
+
+def test_together_as_alone(small):
+    base = config(batch_norm=False, steps=3, average=0.9, warmup=2, snapshots=(2,))
+    configs = [base, replace(base, seed=1, beta=2.0)]
+    kept = {}
+
+    def keep(i, state, network):
+        kept[i, state.step] = (state, network)
+
+    assert list(train_together(configs, small, keep)) == [2, 3]
+    train_index, _ = train_test_split(0, size=small.grid.size)
+    for i, one in enumerate(configs):
+        state = new_state(one)
+        advance = stepper(state, small, rows_of_steps(one, train_index), one)
+        for _ in range(3):
+            advance()
+        got, network = kept[i, 3]
+        # Adam's first steps know a gradient's sign, which rounding turns where it is
+        # small: the bound is a step's length.
+        for one, other in zip(got.vae.parameters(), state.vae.parameters()):
+            torch.testing.assert_close(one, other, rtol=0, atol=3e-4)
+        for one, other in zip(got.average, state.average):
+            torch.testing.assert_close(one, other, rtol=0, atol=3e-4)
+        want = float(state.window[:3, 1].double().mean())
+        assert got.records[-1]["total"] == pytest.approx(want, rel=1e-4)
+        assert got.step == 3 and kept[i, 2][0].step == 2
+        assert not torch.equal(network.mean.weight, got.vae.mean.weight)
+
+
+def test_what_can_train_together():
+    base = config()
+    assert stackable([base, replace(base, seed=5, beta=8.0)])
+    assert not stackable([base, replace(base, D=7)])
+    assert not stackable([replace(base, optimizer="muon")] * 2)
+
+
+def test_stacks_start_from_each_runs_own_weights(small):
+    configs = [config(seed=3, model="factor_vae"), config(seed=4, model="factor_vae")]
+    stack = new_stack(configs)
+    for i, one in enumerate(configs):
+        state = new_state(one)
+        for name, tensor in state.vae.state_dict().items():
+            assert torch.equal(stack.vae[name][i], tensor)
+        assert draw(one, rows_of_steps(one, torch.arange(100).numpy()), 0) is not None
