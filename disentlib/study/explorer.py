@@ -77,24 +77,23 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
     parts = (results.study.name, run.variant, model, f"D{D}")
     identity = dict(zip(IDENTITY, (run.variant, model, D, run.config.seed)))
     pictures = results.pictures(model, D, run.variant)
+    table = results.table
+    rows = table[(table[list(identity)] == pd.Series(identity)).all(axis=1)]
     return {
         "id": "-".join(filter(None, parts)),
         "title": name,
-        "step": run.config.steps,
+        "step": int(rows["step"].max()),  # a run may have been stopped before its last
         "start": not run.variant and (model, D) == START,
-        "scores": scores_of(results.table, identity),
+        "scores": scores_of(rows),
         "importances": np.round(pictures.importances.astype(float), 4).tolist(),
         "labels": None if pictures.words is None else pictures.words.tolist(),
     }
 
 
-def scores_of(
-    table: pd.DataFrame, identity: dict[str, Any]
-) -> list[tuple[str, float, float | None]]:
+def scores_of(rows: pd.DataFrame) -> list[tuple[str, float, float | None]]:
     """Title, value and excess over rotations (None where there is none) of the scores
-    of a run's last step, sampled codes.
+    of a run's last step, sampled codes, from the run's rows of the table.
     """
-    rows = table[(table[list(identity)] == pd.Series(identity)).all(axis=1)]
     rows = rows[rows["step"] == rows["step"].max()]
     values = {(row.measure, row.codes): float(row.value) for row in rows.itertuples()}
     found = []
