@@ -19,12 +19,11 @@ def project(tmp_path):
     root = tmp_path / "ein Projekt é"
     (root / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "layers.py", root / ".ci")
-    (root / "disentlib").mkdir()
-    (root / "disentlib" / "good.py").write_text("x = 1\n")
     (root / "pyproject.toml").write_text("[tool.ruff]\n")
-    for name in ("tests", "bench"):
+    for name in {*LAYERS["LAYERS"]["lint"].inputs} - {".ci", "pyproject.toml"}:
         (root / name).mkdir()
         (root / name / "a file.py").write_text("")
+    (root / "disentlib" / "good.py").write_text("x = 1\n")
     return root
 
 
