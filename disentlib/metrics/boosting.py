@@ -152,7 +152,8 @@ def _descend(
         node_test = 2 * node_test + (tested > middle[trees, node_test])
         node = 2 * node + right
         before, squares = squares, _explained(node, residual, 2 ** (level + 1))
-        gain = squares.reshape(len(trees), -1, 2).sum(axis=2) - before
+        # No split explains less than none: what is below zero is rounding.
+        gain = np.maximum(squares.reshape(len(trees), -1, 2).sum(axis=2) - before, 0.0)
         np.add.at(importances, dimension, np.where(np.isfinite(cut), gain, 0.0))
     return node, node_test
 

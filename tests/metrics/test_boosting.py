@@ -98,3 +98,15 @@ def test_labels_need_not_be_numbered_from_zero():
     same = ours(x, 7 * labels + 2, x_test, 7 * labels_test + 2, 2)
     expected = ours(x, labels, x_test, labels_test, 2)
     assert np.array_equal(same[0], expected[0]) and same[1] == expected[1]
+
+
+def test_no_importance_is_below_zero():
+    """Where classes part at once, later splits gain nothing, and that to rounding."""
+    rng = np.random.default_rng(0)
+    labels, labels_test = rng.integers(4, size=300), rng.integers(4, size=100)
+    x, x_test = (
+        np.column_stack([y, rng.permuted(np.arange(len(y)))])
+        for y in (labels, labels_test)
+    )
+    importances, accuracy = ours(x, labels, x_test, labels_test, 10)
+    assert (importances >= 0).all() and importances[0] > 0.999 and accuracy == 1
