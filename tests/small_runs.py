@@ -48,6 +48,7 @@ def outcome(folder: Path) -> dict:
     result = read_json(folder / "result.json")
     for name in ("seconds", "joules", "energy_source"):
         del result[name]
+    del result["provenance"]["commit"]  # the repository's, which may move meanwhile
     with (folder / "history.csv").open(newline="") as file:
         rows = [
             {name: text for name, text in row.items() if name not in WALL_CLOCK}

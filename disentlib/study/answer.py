@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from disentlib.study.effects import Effect, effect_of, effects_of, family
+from disentlib.study.effects import BEST, Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence, norm_change
 from disentlib.study.measures import EXCESS, FAMILIES, THESIS, runs
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
@@ -35,11 +35,18 @@ def told(effect: Effect) -> str:
 
 
 def headline(evidence: Evidence) -> str:
-    """One sentence: whether D changes how well factors sit in single dimensions."""
-    ours = [e for e in family_effects(evidence) if e.measure == ONE_FOR_ONE]
+    """Whether D changes how well factors sit in single dimensions: a sentence a budget,
+    of those with the most runs and the longest.
+    """
+    return " ".join(sentence(evidence, step) for step in evidence.main_budgets)
+
+
+def sentence(evidence: Evidence, step: int) -> str:
+    """The answer at one budget."""
+    ours = [e for e in family_effects(evidence, step) if e.measure == ONE_FOR_ONE]
     decided = [e for e in ours if e.decided]
-    finished = counted(evidence.main.finished, "run")
-    where = f"at {evidence.steps[-1]:,d} steps, from {finished}"
+    found = runs(evidence.table, "held_out_reconstruction", step=step)
+    where = f"at {step:,d} steps, from {counted(len(found), 'run')}"
     if not decided:
         return (
             f"**These runs cannot say** ({where}): a trend over D needs more than two "
@@ -56,9 +63,30 @@ def headline(evidence: Evidence) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     return (
-        f"**No effect of D on how well single dimensions hold single factors can be "
+        f"**No trend over D in how well single dimensions hold single factors can be "
         f"seen** {where}. Changes of more than {most} {PER} are excluded with 95 % "
         f"confidence."
+    )
+
+
+def of_the_best(evidence: Evidence) -> str:
+    """Whether D = 10 scores above the other D, which no slope would show."""
+    parts = []
+    for step in evidence.main_budgets:
+        for model in [*evidence.models, None]:
+            effect = effect_of(
+                evidence.table, FAMILIES[ONE_FOR_ONE], "sampled", model, "best", step
+            )
+            if effect is None or not effect.decided:
+                continue
+            size = number(effect.pooled.value, 2, signed=True)
+            between = interval(effect.pooled.low, effect.pooled.high, 2)
+            who = title(model) if model else "both together"
+            parts.append(f"{who} {size} {between} at {step:,d} steps")
+    if not parts:
+        return ""
+    return (
+        f"*D = {BEST} less the mean of the other D*, first family: {'; '.join(parts)}."
     )
 
 
@@ -205,6 +233,7 @@ def answer(evidence: Evidence) -> str:
     """The box at the head of the results, as Markdown."""
     points = [
         *of_families(evidence),
+        of_the_best(evidence),
         of_dimensions(evidence),
         of_reconstruction(evidence),
         comparison(evidence),

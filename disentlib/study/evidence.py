@@ -48,6 +48,17 @@ class Evidence:
         return budgets(self.table)
 
     @property
+    def fullest(self) -> int:
+        """The longest of the budgets that the most runs have reached."""
+        reached = self.table.drop_duplicates([*IDENTITY, "step"])["step"].value_counts()
+        return int(max(step for step in reached.index if reached[step] == max(reached)))
+
+    @property
+    def main_budgets(self) -> list[int]:
+        """The budgets that an answer speaks of: the fullest, and the longest."""
+        return sorted({self.fullest, self.steps[-1]})
+
+    @property
     def missing(self) -> int:
         """Planned runs that are not in the table."""
         return len(self.main.study.runs) - self.main.finished
