@@ -149,7 +149,7 @@ BAD = {
         GOOD.replace("test: 10", "batch_size: 99999"),
         "batch_size=99999 exceeds the 18432 images",
     ),
-    "memory": (GOOD.replace("train: 20", "train: 900000000"), "name more than"),
+    "memory": (GOOD.replace("train: 20", "train: 900000"), "name more than"),
     "too few": (GOOD.replace("train: 20, test: 10", "train: 2, test: 1"), "too few"),
     "a huge grid": (
         GOOD.replace("[2, 3]", str(list(range(1, 401)))).replace(
