@@ -65,7 +65,7 @@ def stub(answer: str, checks: str) -> str:
     A function keeps its first line and its docstring.
     """
     asked = {n.id for n in ast.walk(ast.parse(checks)) if isinstance(n, ast.Name)}
-    lines = []
+    lines: list[str] = []
     for node in ast.parse(answer).body:
         if isinstance(node, ast.FunctionDef) and node.name in asked:
             words = ast.get_docstring(node)

@@ -12,16 +12,14 @@ from scipy.special import log_softmax
 
 from disentlib.arrays import Floats, Integers
 from disentlib.checks import one_of
+from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_pairs
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
-    CHUNK,
     TEST,
     TRAIN,
     check_counts,
     checked_codes,
-    in_chunks,
     look_up,
-    shared_class_pairs,
 )
 from disentlib.metrics.scales import standardised
 from disentlib.sprites.grid import FactorGrid

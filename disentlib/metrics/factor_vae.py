@@ -10,17 +10,15 @@ from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Integers, Truths
 from disentlib.checks import number, one_of, whole_number
+from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_batches
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
-    CHUNK,
     TEST,
     TRAIN,
     both_rows,
     check_counts,
     checked_codes,
-    in_chunks,
     look_up,
-    shared_class_batches,
 )
 from disentlib.sprites.grid import FactorGrid
 

@@ -6,8 +6,6 @@ of all rows (`plan`) can be encoded once, and every score is array arithmetic on
 table.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,6 @@ from disentlib.sprites.grid import FactorGrid
 # 70 and 30 % of 15,000 points, in batches of 64 images: sections 4.1 and 5.1 of the
 # thesis.
 TRAIN, TEST, BATCH_SIZE = 10_500, 4_500, 64
-CHUNK = 500  # batches looked up at a time; no result depends on it
 LARGEST = float(np.finfo(np.float32).max)
 MOST = 10_000_000  # points of a score: more would only fill the memory
 
@@ -175,103 +172,3 @@ def refuse_one_class(grid: FactorGrid, labels: Int64[Integers, "n K"]) -> None:
             raise ValueError(
                 f"train={len(labels)} images show one class of {name!r} only; give more"
             )
-
-
-@dataclass(frozen=True)
-class Batches:
-    """Batches with one factor fixed: `factor` (points,) is which; `rows` (points,
-    batch, …).
-    """
-
-    factor: Int64[Integers, " points"]
-    rows: Int64[Integers, "points *batch"]
-
-
-def shared_class_batches(
-    grid: FactorGrid, seed: int, train: int, test: int, batch_size: int
-) -> Batches:
-    """Batches (train + test, batch) whose images share one class of the factor:
-    FactorVAE score.
-    """
-    check_counts(grid, train, test, batch_size, 2)
-
-    def draw(generator: np.random.Generator, points: int) -> Batches:
-        factor = generator.integers(len(grid.sizes), size=points)
-        rows = generator.integers(grid.size, size=(points, batch_size))
-        sizes = np.array(grid.sizes)[factor]
-        classes = (generator.random(points) * sizes).astype(np.int64)
-        return Batches(factor, with_class(grid, rows, factor, classes[:, None]))
-
-    return _train_and_test(seed, "shared class", train, test, draw)
-
-
-def shared_class_pairs(
-    grid: FactorGrid, seed: int, train: int, test: int, batch_size: int
-) -> Batches:
-    """Batches of pairs (train + test, batch, 2): the two images of a pair share the
-    factor's class.
-
-    The shared class differs from pair to pair: β-VAE score.
-    """
-    check_counts(grid, train, test, batch_size, 1)
-
-    def draw(generator: np.random.Generator, points: int) -> Batches:
-        factor = generator.integers(len(grid.sizes), size=points)
-        first, second = generator.integers(grid.size, size=(2, points, batch_size))
-        strides = _strides(grid)[factor][:, None]
-        sizes = np.array(grid.sizes)[factor][:, None]
-        second = with_class(grid, second, factor, first // strides % sizes)
-        return Batches(factor, np.stack([first, second], axis=-1))
-
-    return _train_and_test(seed, "pairs", train, test, draw)
-
-
-def _train_and_test(
-    seed: int,
-    purpose: str,
-    train: int,
-    test: int,
-    draw: Callable[[np.random.Generator, int], Batches],
-) -> Batches:
-    """Points of training, then of testing, each from a stream of its own."""
-    parts = [
-        draw(stream(seed, f"scores: {purpose}, {name}"), points)
-        for name, points in (("train", train), ("test", test))
-    ]
-    return Batches(
-        np.concatenate([part.factor for part in parts]),
-        np.concatenate([part.rows for part in parts]),
-    )
-
-
-def with_class(
-    grid: FactorGrid,
-    rows: Int64[Integers, "points batch"],
-    factor: Int64[Integers, " points"],
-    classes: Int64[Integers, "points #batch"],
-) -> Int64[Integers, "points batch"]:
-    """`rows` (points, batch) moved to `classes` of `factor` (points,), all else
-    unchanged.
-    """
-    strides, sizes = (
-        _strides(grid)[factor][:, None],
-        np.array(grid.sizes)[factor][:, None],
-    )
-    moved: Integers = rows + (classes - rows // strides % sizes) * strides
-    return moved
-
-
-def in_chunks(
-    batches: Batches, chunk: int = CHUNK
-) -> Iterator[Int64[Integers, "chunk *batch"]]:
-    """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at
-    once.
-    """
-    chunk = whole_number("chunk", chunk, 1)
-    for start in range(0, len(batches.rows), chunk):
-        yield batches.rows[start : start + chunk]
-
-
-def _strides(grid: FactorGrid) -> Int64[Integers, " K"]:
-    # Row number = sum of classes times strides, the last factor fastest.
-    return np.array([int(np.prod(grid.sizes[k + 1 :])) for k in range(len(grid.sizes))])

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.checks import shown
-from disentlib.metrics import sampling
+from disentlib.metrics import batches, sampling
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, N_ESTIMATORS, dci
 from disentlib.metrics.explicitness import explicitness
@@ -63,11 +63,11 @@ def plan(
     parts = [sampling.both_rows(grid, seed, train, test)]
     if "beta_vae_score" in scores:
         parts.append(
-            sampling.shared_class_pairs(grid, seed, train, test, batch_size).rows
+            batches.shared_class_pairs(grid, seed, train, test, batch_size).rows
         )
     if {"factor_vae_score", "pruned_factor_vae_score"} & set(scores):
         parts.append(
-            sampling.shared_class_batches(grid, seed, train, test, batch_size).rows
+            batches.shared_class_batches(grid, seed, train, test, batch_size).rows
         )
     read = np.zeros(grid.size, dtype=bool)
     for part in parts:

@@ -7,7 +7,9 @@ channels) here.
 """
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +74,10 @@ class Layer(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, matrix, bias, kind, slope):
+    def forward(
+        ctx: Any, x: Tensor, matrix: Tensor, bias: Tensor, kind: str, slope: float
+    ) -> Tensor:
+        result: Tensor
         on = passes(x)
         R, inputs, outputs = matrix.shape
         if kind == "conv":
@@ -92,7 +97,7 @@ class Layer(torch.autograd.Function):
         return result
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, matrix, y = ctx.saved_tensors
         on, R = passes(rows), len(matrix)
         width = y.shape[-1]
@@ -112,10 +117,14 @@ class Layer(torch.autograd.Function):
         return for_x, for_matrix, for_bias, None, None
 
 
+apply: Callable[..., Any] = Layer.apply  # torch gives it no types
+
+
 def scattered(on: ModuleType, patches: Tensor, bias: Tensor, slope: float) -> Tensor:
     """`scatter`, bias and activation."""
     if on is not sys.modules[__name__]:
-        return on.scatter(patches, bias, slope)
+        added: Tensor = on.scatter(patches, bias, slope)
+        return added
     images = scatter(patches)
     return activate_(images.view(len(bias), -1, bias.shape[1]), bias, slope).view_as(
         images
@@ -146,26 +155,28 @@ def linear(
     bias = parameters.get(f"{name}.bias")
     if bias is None:
         bias = matrix.new_zeros(R, outputs)
-    return Layer.apply(x, matrix.to(x.dtype), bias, kind, slope)
+    y: Tensor = apply(x, matrix.to(x.dtype), bias, kind, slope)
+    return y
 
 
 def batch_norm(
-    x: Tensor, parameters: Parameters, name: str, momentum: float, eps: float
+    x: Tensor, parameters: Parameters, name: str, norm: nn.BatchNorm1d | nn.BatchNorm2d
 ) -> Tensor:
-    """Batch norm of each network's own batch, along the last axis, in float32.
+    """`norm` of each network's own batch, along the last axis, in float32.
 
     The running statistics among the parameters move as torch's do.
     """
     R, width = parameters[f"{name}.running_mean"].shape
+    assert norm.momentum is not None  # None would average over all batches
     rows = full(x.reshape(R, -1, width))
     variance, mean = torch.var_mean(rows, dim=1, correction=0)
     count = rows.shape[1]
     with torch.no_grad():
-        parameters[f"{name}.running_mean"].lerp_(mean, momentum)
+        parameters[f"{name}.running_mean"].lerp_(mean, norm.momentum)
         unbiased = variance * (count / (count - 1))
-        parameters[f"{name}.running_var"].lerp_(unbiased, momentum)
+        parameters[f"{name}.running_var"].lerp_(unbiased, norm.momentum)
         parameters[f"{name}.num_batches_tracked"].add_(1)
-    scale = (variance + eps).rsqrt()
+    scale = (variance + norm.eps).rsqrt()
     shift = -mean * scale
     if f"{name}.weight" in parameters:
         weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
@@ -177,13 +188,12 @@ def sequence(
     layers: nn.Sequential, prefix: str, parameters: Parameters, x: Tensor
 ) -> Tensor:
     """What the layers, of which each network has its own weights, make of `x`."""
-    layers = list(layers)
     for i, layer in enumerate(layers):
         name, after = f"{prefix}{i}", layers[i + 1] if i + 1 < len(layers) else None
         if isinstance(layer, nn.ConvTranspose2d | nn.Conv2d | nn.Linear):
             x = linear(layer, name, parameters, x, slope_of(after))
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            x = batch_norm(x, parameters, name, layer.momentum, layer.eps)
+            x = batch_norm(x, parameters, name, layer)
             x = x.relu_() if isinstance(after, nn.ReLU) else x
         elif isinstance(layer, nn.Flatten):  # of channels, height, width, as torch's
             R = parameters["mean.bias"].shape[0]

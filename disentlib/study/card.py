@@ -6,48 +6,36 @@ it.
 Runs that differ in seed and weights alone share every step (`training.together`). Each
 snapshot is scored while the next is trained. What there is not time for is left out: a
 run ends at its last snapshot, since at a constant rate one run serves every budget.
-Folders are as `make study` leaves and finds them, but for checkpoints, of which there
-are none.
+Folders are as `make study` leaves and finds them, but without checkpoints, pages and
+what the reader sees in the pictures.
 """
 
-import shutil
+import argparse
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
 
-from disentlib.files import atomic_write, write_json
+from disentlib.checks import number, whole_number
+from disentlib.commands import run_command
+from disentlib.files import write_json
 from disentlib.models.networks import VAE
-from disentlib.scoring.codes import Posterior, encode
-from disentlib.scoring.run import (
-    COLUMNS,
-    Scored,
-    of_training,
-    planned_rows,
-    score_codes,
-)
-from disentlib.scoring.sizes import Scoring
-from disentlib.sprites.table import GRID, Sprites, load_sprites, train_test_split
-from disentlib.study.plan import Run, Study
+from disentlib.sprites.table import Sprites, load_sprites, train_test_split
+from disentlib.study.card_scores import Scorer
+from disentlib.study.plan import Run, Study, check_folders, load_study
 from disentlib.training import history
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
 from disentlib.training.folder import RunFolder, claim
-from disentlib.training.loop import result_of, save_model
-from disentlib.training.machine import prepare_torch
+from disentlib.training.machine import check_device, chosen_precision, prepare_torch
+from disentlib.training.outcome import result_of, save_model
+from disentlib.training.stack import stackable, without_free
 from disentlib.training.state import State
-from disentlib.training.together import FREE, stackable, train_together
+from disentlib.training.together import train_together
 
-SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there
 MOST = 16  # runs of a stack
 Job = tuple[Study, Run]
 
@@ -56,79 +44,17 @@ def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can train together, in the order in which their first one is asked
     for; those done, and those that only train alone, left out.
     """
-    groups: dict[tuple, list[Job]] = {}
+    groups: dict[tuple[str, TrainingConfig], list[Job]] = {}
     for study, run in jobs:
         if RunFolder(study.folder(run)).result.exists():
             continue
-        alike = replace(run.config, **{name: 1 for name in FREE})
+        alike = without_free(run.config)
         groups.setdefault((study.name, alike), []).append((study, run))
     for group in groups.values():
         for first in range(0, len(group), MOST):
             part = group[first : first + MOST]
             if stackable([run.config for _, run in part]):
                 yield part
-
-
-class Scorer:
-    """Scores snapshots in other processes, from codes that the card encodes."""
-
-    def __init__(self, sprites: Sprites, workers: int) -> None:
-        context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=context)
-        self._sprites, self._rows = sprites, {}
-        folder = SPOOL if SPOOL.is_dir() else None
-        self._spool = Path(tempfile.mkdtemp(prefix="disentlib-", dir=folder))
-        self.waiting: list[tuple[Path, int, Future]] = []
-
-    def score(self, folder: Path, step: int, network: VAE, sizes: Scoring) -> None:
-        """Encode a network now; its scores follow."""
-        if sizes not in self._rows:
-            self._rows[sizes] = planned_rows(GRID, sizes)
-        device = next(network.parameters()).device
-        rows = self._rows[sizes]
-        posterior = encode(network, self._sprites, rows, device=device)
-        path = self._spool / f"{len(self.waiting)}-{time.monotonic_ns()}.npy"
-        np.save(path, np.stack([posterior.mean[rows], posterior.logvar[rows]]))
-        job = self._pool.submit(scored_from, path, sizes)
-        self.waiting.append((folder, step, job))
-
-    def finish(self, seconds: float) -> int:
-        """Write `scores.csv` of every run whose snapshots are scored in time; returns
-        how many jobs were not.
-        """
-        end, tables, left = time.monotonic() + seconds, {}, 0
-        for folder, step, job in self.waiting:
-            try:
-                scored = job.result(max(0.0, end - time.monotonic()))
-                tables.setdefault(folder, []).append((step, scored))
-            except TimeoutError:
-                left += 1
-        for folder, parts in tables.items():
-            write_scores(RunFolder(folder), sorted(parts, key=lambda part: part[0]))
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        shutil.rmtree(self._spool, ignore_errors=True)
-        return left
-
-
-def scored_from(path: Path, sizes: Scoring) -> Scored:
-    """`score_codes` of a posterior that lies in a file, which goes away."""
-    rows = planned_rows(GRID, sizes)
-    content = np.load(path)
-    tables = np.full((2, GRID.size, content.shape[2]), np.nan, np.float32)
-    tables[:, rows] = content
-    path.unlink()
-    return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1)
-
-
-def write_scores(files: RunFolder, parts: list[tuple[int, Scored]]) -> None:
-    """The table of one run as `scoring.score_run` has it."""
-    tables = []
-    for step, scored in parts:
-        name = step if files.model(step).exists() else None
-        tables += [scored.table.assign(step=step), of_training(files, name, step)]
-    with atomic_write(files.scores) as temporary:
-        table = pd.concat(tables, ignore_index=True)[COLUMNS]
-        table.to_csv(temporary, index=False, float_format="%.6g")
 
 
 def train_stack(
@@ -189,10 +115,8 @@ def train_on_card(
     `patience` seconds for their scores.
     """
     end = time.monotonic() + 60 * minutes
-    sprites = load_sprites()
-    scorer = Scorer(sprites, workers)
-    on_card = sprites.to(jobs[0][1].config.device)
-    scorer._sprites = on_card
+    on_card = load_sprites().to(jobs[0][1].config.device)
+    scorer = Scorer(on_card, workers)
     queue, lock = stacks(jobs), threading.Lock()
 
     def work() -> None:
@@ -217,3 +141,45 @@ def train_on_card(
         thread.join()
     left = scorer.finish(patience)
     print(f"{len(scorer.waiting) - left} snapshots scored, {left} not", flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words that the command knows."""
+    words = argparse.ArgumentParser(
+        prog="python -m disentlib.study.card",
+        description="Train and score as much of studies on one card as time allows.",
+        allow_abbrev=False,
+    )
+    words.add_argument("studies", nargs="+", metavar="STUDY", help="in this order")
+    words.add_argument("--minutes", type=float, default=50.0, help="for training")
+    words.add_argument("--at-once", type=int, default=2, help="stacks side by side")
+    words.add_argument("--workers", type=int, default=8, help="processes that score")
+    words.add_argument("--device", default="cuda", help="such as cuda:1")
+    return words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+
+    def act() -> None:
+        given = parser().parse_args(arguments)
+        number("minutes", given.minutes, 0)
+        whole_number("at-once", given.at_once, 1)
+        whole_number("workers", given.workers, 1)
+        check_device(given.device)
+        machine = {
+            "device": given.device,
+            "precision": chosen_precision(given.device),
+            "compile": given.device != "cpu",
+        }
+        studies = [load_study(name, **machine) for name in given.studies]
+        for study in studies:
+            check_folders(study)
+        jobs = [(study, run) for study in studies for run in study.runs]
+        train_on_card(jobs, given.minutes, given.at_once, given.workers)
+
+    return run_command(act)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from disentlib.study.measures import runs
 from disentlib.study.permutation import holm, permutation_p
@@ -103,30 +105,13 @@ def effect_of(
     ours = runs(table, measure, codes, step, **({"model": model} if model else {}))
     if model is None:
         ours["seed"] = ours["model"] + " " + ours["seed"].astype(str)
-    levels, values, seeds = (ours[c].to_numpy() for c in ("D", "value", "seed"))
     if len(ours) == 0 or not (ours.groupby("seed")["D"].nunique() > 1).any():
         return None
-    if question == "slope":
-        asked, pooled = levels, pooled_slope(levels, values, seeds).times(UNIT)
-        own = [
-            UNIT * trend(g["D"], g["value"])
-            for _, g in ours.groupby("seed")
-            if g["D"].nunique() > 1
-        ]
-    else:
-        contrast = weights(question, levels)
-        if contrast is None:
-            return None
-        asked = np.array([contrast[float(level)] for level in levels])
-        try:
-            pooled = pooled_contrast(levels, values, seeds, contrast)
-        except ValueError:
-            return None
-        own = [
-            float(sum(contrast[float(d)] * v for d, v in zip(g["D"], g["value"])))
-            for _, g in ours.groupby("seed")
-            if set(g["D"]) == set(contrast)
-        ]
+    fits = _slopes(ours) if question == "slope" else _contrasts(ours, question)
+    if fits is None:
+        return None
+    asked, pooled, own = fits
+    values, seeds = ours["value"].to_numpy(), ours["seed"].to_numpy()
     p = permutation_p(asked, values, seeds) if pooled.df else np.nan
     return Effect(
         question=question,
@@ -142,6 +127,38 @@ def effect_of(
         p_family=p,
         spread=_spread(ours),
     )
+
+
+Fits = tuple[NDArray[Any], Estimate, list[float]]  # regressor, pooled, each seed's own
+
+
+def _slopes(ours: pd.DataFrame) -> Fits:
+    levels, values, seeds = (ours[c].to_numpy() for c in ("D", "value", "seed"))
+    own = [
+        UNIT * trend(g["D"], g["value"])
+        for _, g in ours.groupby("seed")
+        if g["D"].nunique() > 1
+    ]
+    return levels, pooled_slope(levels, values, seeds).times(UNIT), own
+
+
+def _contrasts(ours: pd.DataFrame, question: str) -> Fits | None:
+    """None where the contrast lacks a level, or no seed has all of them."""
+    levels, values, seeds = (ours[c].to_numpy() for c in ("D", "value", "seed"))
+    contrast = weights(question, levels)
+    if contrast is None:
+        return None
+    asked = np.array([contrast[float(level)] for level in levels])
+    try:
+        pooled = pooled_contrast(levels, values, seeds, contrast)
+    except ValueError:
+        return None
+    own = [
+        float(sum(contrast[float(d)] * v for d, v in zip(g["D"], g["value"])))
+        for _, g in ours.groupby("seed")
+        if set(g["D"]) == set(contrast)
+    ]
+    return asked, pooled, own
 
 
 def _spread(ours: pd.DataFrame) -> tuple[float, float, float]:

@@ -51,52 +51,65 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
     Links between pages become links within the document. Raises `FileNotFoundError`
     where a page is not built.
     """
-    first = BeautifulSoup(
-        (folder / f"{pages[0]}.html").read_text("utf-8"), "html.parser"
-    )
-    for tag in first.head.find_all(["link", "script"]):
+    head = part_of(folder / f"{pages[0]}.html", "head")
+    for tag in head.find_all(["link", "script"]):
         for key in ("href", "src"):
-            if tag.get(key) and not urlsplit(tag[key]).scheme:
-                tag[key] = normpath(f"{PurePosixPath(pages[0]).parent}/{tag[key]}")
+            link = text_of(tag, key)
+            if link and not urlsplit(link).scheme:
+                tag[key] = normpath(f"{PurePosixPath(pages[0]).parent}/{link}")
     chapters, contents = [], []
     for page in pages:
-        path = folder / f"{page}.html"
-        article = BeautifulSoup(path.read_text("utf-8"), "html.parser").find("article")
+        article = part_of(folder / f"{page}.html", "article")
         rename(article, page, set(pages))
         article.name = "section"
         numbered = page != pages[0]
-        article["class"] = ["chapter", "numbered"] if numbered else ["chapter"]
+        article["class"] = "chapter numbered" if numbered else "chapter"
         article["id"] = anchor(page)
         chapters.append(str(article))
-        title = article.find("h1").get_text().rstrip("#")
+        heading = article.find("h1")
+        title = heading.get_text().rstrip("#") if heading else page
         item = f'<a href="#{anchor(page)}">{title}</a>'
         contents.append(f"<li>{item}</li>" if numbered else "")
     listed = (
         f'<nav class="in-order"><h2>Contents</h2><ol>{"".join(contents)}</ol></nav>'
     )
     return (
-        f'<!DOCTYPE html><html lang="en" data-theme="light">{first.head}<style>{STYLE}'
+        f'<!DOCTYPE html><html lang="en" data-theme="light">{head}<style>{STYLE}'
         '</style><body><main class="bd-main"><div class="bd-content">'
         f'<div class="bd-article-container"><article class="bd-article">{chapters[0]}'
         f"{listed}{''.join(chapters[1:])}</article></div></div></main></body></html>"
     )
 
 
+def part_of(path: Path, name: str) -> Tag:
+    """The first element `name` of an HTML file; `ValueError` where there is none."""
+    part = BeautifulSoup(path.read_text("utf-8"), "html.parser").find(name)
+    if part is None:
+        raise ValueError(f"{path} has no <{name}>: type make book")
+    return part
+
+
+def text_of(tag: Tag, key: str) -> str:
+    """An attribute as text; empty where the tag has none."""
+    return str(tag.get(key, ""))
+
+
 def rename(article: Tag, page: str, pages: set[str]) -> None:
     """Give every name of a page the page's prefix, and mend what points at names."""
     here = PurePosixPath(page).parent
     for tag in article.find_all(True):
-        if tag.get("id"):
-            tag["id"] = anchor(page, tag["id"])
+        if name := text_of(tag, "id"):
+            tag["id"] = anchor(page, name)
         for key in ("aria-labelledby", "aria-describedby", "for"):
             tag.attrs.pop(key, None)
         for key in ("clip-path", "style"):
-            if "url(#" in tag.get(key, ""):
-                tag[key] = tag[key].replace("url(#", f"url(#{anchor(page)}--")
-        if tag.get("src") and not urlsplit(tag["src"]).scheme:
-            tag["src"] = normpath(f"{here}/{tag['src']}")
+            if "url(#" in (text := text_of(tag, key)):
+                tag[key] = text.replace("url(#", f"url(#{anchor(page)}--")
+        source = text_of(tag, "src")
+        if source and not urlsplit(source).scheme:
+            tag["src"] = normpath(f"{here}/{source}")
         for key in ("href", "xlink:href"):
-            link = urlsplit(tag.get(key, ""))
+            link = urlsplit(text_of(tag, key))
             if key not in tag.attrs or link.scheme:
                 continue
             there = normpath(f"{here}/{unquote(link.path)}") if link.path else page
@@ -146,6 +159,9 @@ def main() -> int:
         write(output, chromium)
     except FileNotFoundError as error:
         print(f"error: {error.filename} is missing: type make book", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -137,7 +137,7 @@ def _parsed(
         if len(runs) + math.prod(map(len, grid.values())) > MOST_RUNS:
             raise ValueError(f"the grid has more than {MOST_RUNS:,} runs; give less")
         for point in product(*(grid[axis] for axis in AXES)):
-            config = training | settings | overrides | dict(zip(AXES, point))
+            config = {**training, **settings, **overrides, **dict(zip(AXES, point))}
             runs.append(Run(variant, TrainingConfig.from_dict(config)))
     key, times = Counter(run.key for run in runs).most_common(1)[0]
     if times > 1:

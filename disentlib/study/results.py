@@ -74,12 +74,18 @@ def identity(run: Run) -> dict[str, Any]:
 
 
 def run_row(run: Run, folder: Path) -> pd.DataFrame:
-    """One row: a run's settings, what it cost, and on what machine it was trained."""
+    """One row: a run's settings, what it cost, and on what machine it was trained.
+
+    The settings are those that the run had, which may be fewer steps than the study's;
+    `together` is how many runs shared each step of the card.
+    """
     result = finished(RunFolder(folder), run)
     cost = {name: result.get(name) for name in ("seconds", "joules", "energy_source")}
+    if "together" in result:
+        cost["together"] = result["together"]
     settings = {
-        name: " ".join(map(str, value)) if isinstance(value, tuple) else value
-        for name, value in vars(run.config).items()
+        name: " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in (vars(run.config) | result.get("config", {})).items()
     }
     machine = dict(result.get("provenance", {}))
     machine["device_name"] = machine.pop("device", None)

@@ -1,20 +1,17 @@
 """Training: the loop around a step, which repeats to the bit and cannot be hurt."""
 
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from disentlib.files import read_json, write_json
-from disentlib.models.networks import VAE
+from torch import Tensor
+
+from disentlib.files import read_json
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
-from disentlib.training.average import averaged
 from disentlib.training.batches import rows_of_steps, steps_per_epoch
 from disentlib.training.clock import Clock
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.evaluation import held_out_index, held_out_losses
 from disentlib.training.folder import (
     RunFolder,
     claim,
@@ -25,13 +22,11 @@ from disentlib.training.machine import (
     check_device,
     chosen_precision,
     prepare_torch,
-    provenance,
 )
+from disentlib.training.outcome import evaluator, keep_result, keep_snapshot
 from disentlib.training.sigterm import noticing_sigterm
 from disentlib.training.state import State, new_state, restore, save
 from disentlib.training.step import own_stream, stepper
-
-Evaluate = Callable[[], tuple[VAE, dict[str, Any]]]
 
 
 def train(
@@ -59,66 +54,78 @@ def train(
         if finished_steps(files) >= config.steps:
             yield from history.read_history(files.history)
             return
-        train_index, test_index = train_test_split(
-            config.split_seed, size=sprites.grid.size
-        )
-        per_epoch = steps_per_epoch(config, train_index)
+        indices = train_test_split(config.split_seed, size=sprites.grid.size)
+        per_epoch = steps_per_epoch(config, indices[0])
         prepare_torch(config)
         state = opened(config, files)
         yield from state.records
         sprites = sprites.to(config.device)
-        held_out = held_out_index(test_index, config)
-
-        def evaluate() -> tuple[VAE, dict[str, Any]]:
-            network = averaged(
-                state.vae, state.average, state.step, sprites, train_index, config
-            )
-            judge = state.discriminator
-            return network, held_out_losses(network, judge, sprites, held_out, config)
-
+        evaluate = evaluator(state, sprites, indices, config)
         clock = Clock(state, config)
         with sigterm.at_once("stopped while a snapshot was made, checkpoint kept"):
             keep_snapshot(state, files, config, evaluate)
-        advance = stepper(state, sprites, rows_of_steps(config, train_index), config)
+        advance = stepper(state, sprites, rows_of_steps(config, indices[0]), config)
         while state.step < config.steps:
             advance()
-            row = (state.step - 1) % config.log_every
-            last, stop = state.step == config.steps, sigterm.is_set()
-            log, snapshot = row == config.log_every - 1, state.step in config.snapshots
-            regular = state.step % config.checkpoint_every == 0
-            if not (log or last or stop or snapshot or regular):
+            due = what_is_due(state.step, config, sigterm.is_set())
+            if not (due.record or due.checkpoint):
                 continue
-            window = state.window[: row + 1].cpu()
-            history.check_window(window, state.step - row)
+            window = checked_window(state, config)
             clock.read(state)
-            if log or last:
+            if due.record:
                 epoch = state.step / per_epoch
                 record = history.record_of(window) | clock.record(state, epoch)
-                if log:
+                if due.whole:
                     state.records.append(record)
-            if last or stop or snapshot or regular:
+            if due.checkpoint:
                 claim(files.path, config)
                 # A last record in the middle of a window is none of a longer run's.
-                save(state, files, config, extra=[record] if last and not log else [])
-            if log or last:
+                extra = [record] if due.record and not due.whole else []
+                save(state, files, config, extra=extra)
+            if due.record:
                 yield record
-            if stop and not last:
-                said = f"SIGTERM: stopped after step {state.step}, checkpoint kept"
-                print(said, file=sys.stderr)
-                raise SystemExit(143)
-            if snapshot:
-                with sigterm.at_once(
-                    f"stopped after step {state.step}, checkpoint kept"
-                ):
+            if due.stop or due.snapshot:
+                words = f"stopped after step {state.step}, checkpoint kept"
+                with sigterm.at_once(words):  # ends here if it is to stop
                     keep_snapshot(state, files, config, evaluate)
-        with sigterm.at_once(
-            "stopped before the last losses were taken, checkpoint kept"
-        ):
-            network, losses = evaluate()
-        keep_earlier_model(files)
-        save_model(files.model(), network, state.step, losses)
-        content = result_of(state, network, losses, config, clock.energy_source)
-        write_json(files.result, content)
+        words = "stopped before the last losses were taken, checkpoint kept"
+        with sigterm.at_once(words):
+            evaluated = evaluate()
+        keep_result(state, files, config, evaluated, clock.energy_source)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be done after a step."""
+
+    record: bool  # of the history, yielded
+    whole: bool  # the record is of a window in full
+    checkpoint: bool
+    snapshot: bool
+    stop: bool  # as told, before the end
+
+
+def what_is_due(step: int, config: TrainingConfig, told_to_stop: bool) -> Due:
+    """What is to be done after `step`."""
+    whole, last = step % config.log_every == 0, step == config.steps
+    snapshot, regular = step in config.snapshots, step % config.checkpoint_every == 0
+    return Due(
+        record=whole or last,
+        whole=whole,
+        checkpoint=last or told_to_stop or snapshot or regular,
+        snapshot=snapshot,
+        stop=told_to_stop and not last,
+    )
+
+
+def checked_window(state: State, config: TrainingConfig) -> Tensor:
+    """The reports of the steps since the last record in full, once they are known to
+    be sound.
+    """
+    row = (state.step - 1) % config.log_every
+    window = state.window[: row + 1].cpu()
+    history.check_window(window, state.step - row)
+    return window
 
 
 def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
@@ -161,57 +168,3 @@ def opened(config: TrainingConfig, files: RunFolder) -> State:
             "leave them out, or train anew in another folder"
         )
     return state
-
-
-def keep_snapshot(
-    state: State, files: RunFolder, config: TrainingConfig, evaluate: Evaluate
-) -> None:
-    """Write the model of this step, if it is one to keep and not yet there.
-
-    Asked at the start too: a run may have stopped between its checkpoint and this.
-    """
-    path = files.model(state.step)
-    if state.step in config.snapshots and not path.exists():
-        network, losses = evaluate()
-        save_model(path, network, state.step, losses)
-
-
-def keep_earlier_model(files: RunFolder) -> None:
-    """Before a longer run's model takes its name: the shorter run's by its step."""
-    if not files.model().exists():
-        return
-    tensors, facts = checkpoints.load_tensors(files.model())
-    if not (kept := files.model(facts["step"])).exists():
-        checkpoints.save_tensors(kept, tensors, facts)
-
-
-def save_model(path: Path, network: VAE, step: int, losses: dict[str, Any]) -> None:
-    """Write a VAE's weights, with the step and the held-out losses among the file's
-    facts.
-    """
-    facts = {"step": step, "held_out": losses}
-    checkpoints.save_tensors(path, network.state_dict(), facts)
-
-
-def result_of(
-    state: State,
-    network: VAE,
-    losses: dict[str, Any],
-    config: TrainingConfig,
-    energy_source: str,
-) -> dict[str, Any]:
-    """What `result.json` says of a finished run."""
-    terms = ("reconstruction", "kl", "total_correlation", "total", "elbo")
-    return {
-        "config": config.to_dict(),
-        "step": state.step,
-        "held_out": {name: losses[name] for name in terms},
-        "held_out_images": losses["images"],
-        "kl_per_dimension": losses["kl_per_dimension"],
-        "active": losses["active"],
-        "digest": checkpoints.digest(network.state_dict()),
-        "seconds": state.seconds,
-        "joules": state.joules,
-        "energy_source": energy_source,
-        "provenance": provenance(config.device),
-    }

@@ -191,7 +191,7 @@ def test_beta_vae_points_of_one_factor():
 
 
 def one_factor(seed):
-    pairs = metrics.sampling.shared_class_pairs(GRID, seed, 2, 50, 6)
+    pairs = metrics.batches.shared_class_pairs(GRID, seed, 2, 50, 6)
     return pairs.factor[0] == pairs.factor[1]
 
 

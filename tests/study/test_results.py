@@ -1,6 +1,7 @@
 """From finished runs to one table, and back: with runs made by hand."""
 
 import json
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -106,6 +107,19 @@ def test_a_run_is_a_row_with_settings_cost_and_machine(made):
     row = runs.iloc[0]
     assert (row["steps"], row["seconds"], row["joules"]) == (5, 2.0, 20.0)
     assert (row["commit"], row["device_name"]) == ("abc", "a card")
+
+
+def test_settings_of_a_row_are_those_that_the_run_had(made):
+    hand, _ = made
+    run = hand.runs[0]
+    asked = replace(run.config, steps=9, snapshots=(2, 7))
+    path = hand.folder(run) / "result.json"
+    had = run.config.to_dict() | {"steps": 5, "snapshots": [2, 4]}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"config": had}))
+    row = results.run_row(replace(run, config=asked), hand.folder(run)).iloc[0]
+    assert (row["steps"], row["snapshots"]) == (5, "2 4") and "together" not in row
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"together": 10}))
+    assert results.run_row(run, hand.folder(run)).iloc[0]["together"] == 10
 
 
 def test_tables_of_before_there_were_spreads_are_read():

@@ -1,0 +1,99 @@
+"""Scores of snapshots, taken by the processor while the card trains on."""
+
+import shutil
+import tempfile
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from disentlib.files import atomic_write
+from disentlib.models.networks import VAE
+from disentlib.scoring.codes import Posterior, encode
+from disentlib.scoring.pictures import save_pictures, take_pictures
+from disentlib.scoring.run import (
+    COLUMNS,
+    Scored,
+    of_training,
+    planned_rows,
+    score_codes,
+)
+from disentlib.scoring.sizes import Scoring
+from disentlib.sprites.table import GRID, Sprites
+from disentlib.training.folder import RunFolder, load_model
+
+SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there
+
+
+class Scorer:
+    """Scores snapshots in other processes, from codes that the card encodes."""
+
+    def __init__(self, sprites: Sprites, workers: int) -> None:
+        context = get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=context)
+        self._sprites, self._pictured = sprites, sprites.to("cpu")
+        self._rows: dict[Scoring, NDArray[np.int64]] = {}
+        folder = SPOOL if SPOOL.is_dir() else None
+        self._spool = Path(tempfile.mkdtemp(prefix="disentlib-", dir=folder))
+        self.waiting: list[tuple[Path, int, Future[Scored]]] = []
+
+    def score(self, folder: Path, step: int, network: VAE, sizes: Scoring) -> None:
+        """Encode a network now; its scores follow."""
+        if sizes not in self._rows:
+            self._rows[sizes] = planned_rows(GRID, sizes)
+        device = next(network.parameters()).device
+        rows = self._rows[sizes]
+        posterior = encode(network, self._sprites, rows, device=device)
+        path = self._spool / f"{len(self.waiting)}-{time.monotonic_ns()}.npy"
+        np.save(path, np.stack([posterior.mean[rows], posterior.logvar[rows]]))
+        job = self._pool.submit(scored_from, path, sizes)
+        self.waiting.append((folder, step, job))
+
+    def finish(self, seconds: float) -> int:
+        """Write `scores.csv` of every run whose snapshots are scored in time; returns
+        how many jobs were not.
+        """
+        end, left = time.monotonic() + seconds, 0
+        tables: dict[Path, list[tuple[int, Scored]]] = {}
+        for folder, step, job in self.waiting:
+            try:
+                scored = job.result(max(0.0, end - time.monotonic()))
+                tables.setdefault(folder, []).append((step, scored))
+            except TimeoutError:
+                left += 1
+        for folder, parts in tables.items():
+            write_scores(RunFolder(folder), parts, self._pictured)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        shutil.rmtree(self._spool, ignore_errors=True)
+        return left
+
+
+def scored_from(path: Path, sizes: Scoring) -> Scored:
+    """`score_codes` of a posterior that lies in a file, which goes away."""
+    rows = planned_rows(GRID, sizes)
+    content = np.load(path)
+    tables = np.full((2, GRID.size, content.shape[2]), np.nan, np.float32)
+    tables[:, rows] = content
+    path.unlink()
+    return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1)
+
+
+def write_scores(
+    files: RunFolder, parts: list[tuple[int, Scored]], sprites: Sprites
+) -> None:
+    """The table and the pictures of one run as `scoring.score_run` has them, from the
+    scores of its snapshots, in any order, but without what the reader sees.
+    """
+    tables = []
+    for step, scored in sorted(parts, key=lambda part: part[0]):
+        name = step if files.model(step).exists() else None
+        tables += [scored.table.assign(step=step), of_training(files, name, step)]
+    shown = take_pictures(load_model(files.path), sprites, scored.importances)
+    save_pictures(files.pictures, shown)
+    with atomic_write(files.scores) as temporary:
+        table = pd.concat(tables, ignore_index=True)[COLUMNS]
+        table.to_csv(temporary, index=False, float_format="%.6g")

@@ -1,0 +1,166 @@
+"""Runs that differ in seed and weights alone as one: their weights side by side, and a
+step of all.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from disentlib.models import objectives, stacked
+from disentlib.models.networks import MEAN_SCALE, VAE, Discriminator
+from disentlib.training import history
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.optimisers import adam, vae_optimisers
+from disentlib.training.state import new_state
+
+FREE = ("seed", "beta", "gamma")  # the settings in which the runs of a stack may differ
+
+
+@dataclass
+class Stack:
+    """All that changes while the runs train; each tensor has a leading axis of runs."""
+
+    vae: stacked.Parameters  # and the statistics of batch norm
+    discriminator: stacked.Parameters
+    average: list[Tensor]
+    optimisers: list[torch.optim.Optimizer]
+    window: Tensor  # (log_every, runs, columns)
+    template: tuple[VAE, Discriminator | None]
+    step: int = 0
+
+    @property
+    def trained(self) -> list[Tensor]:
+        """The VAEs' weights, in the order of one VAE's own."""
+        return [self.vae[name] for name, _ in self.template[0].named_parameters()]
+
+
+def without_free(config: TrainingConfig) -> TrainingConfig:
+    """The settings that the runs of a stack share: `FREE` ones made the same."""
+    return replace(config, seed=0, beta=1.0, gamma=1.0)
+
+
+def stackable(configs: Sequence[TrainingConfig]) -> bool:
+    """Whether runs can train together: alike but for `FREE`, by Adam or momentum."""
+    alike = {without_free(config) for config in configs}
+    return len(alike) == 1 and configs[0].optimizer != "muon"
+
+
+def new_stack(configs: Sequence[TrainingConfig]) -> Stack:
+    """The fresh weights that each run has alone, on the runs' device."""
+    config = configs[0]
+    states = [new_state(one) for one in configs]
+
+    def stack(networks: Sequence[nn.Module]) -> stacked.Parameters:
+        parts = [network.state_dict() for network in networks]
+        tensors = {name: torch.stack([p[name] for p in parts]) for name in parts[0]}
+        names = {name for name, _ in networks[0].named_parameters()}
+        return {
+            name: nn.Parameter(tensor) if name in names else tensor
+            for name, tensor in tensors.items()
+        }
+
+    vae = stack([state.vae for state in states])
+    judges = [s.discriminator for s in states if s.discriminator is not None]
+    discriminator = stack(judges) if judges else {}
+    trained = nn.ParameterList(
+        vae[name] for name, _ in states[0].vae.named_parameters()
+    )
+    optimisers = vae_optimisers(trained, config)
+    if judges:
+        rate = config.discriminator_learning_rate
+        weights = [w for w in discriminator.values() if isinstance(w, nn.Parameter)]
+        optimisers.append(adam(weights, config, rate, (0.5, 0.9)))
+    width = len(history.STEP_COLUMNS) + config.D
+    window = torch.full(
+        (config.log_every, len(configs), width), math.nan, device=config.device
+    )
+    average = [torch.zeros_like(tensor) for tensor in trained] if config.average else []
+    template = (states[0].vae, judges[0] if judges else None)
+    return Stack(vae, discriminator, average, optimisers, window, template)
+
+
+def step_of_all(
+    stack: Stack,
+    x: Tensor,
+    noise: Tensor,
+    keys: Tensor,
+    weights: tuple[Tensor, Tensor],
+    config: TrainingConfig,
+) -> Tensor:
+    """`step.train_step` of every run: a report (runs, columns).
+
+    `x` (runs n, 64, 64, 1), `noise` and `keys` (runs, n, D), `weights` those of the KL
+    term and of the total correlation (runs,) each.
+    """
+    kl_weight, tc_weight = weights
+    vae, judge = stack.template
+    for optimiser in stack.optimisers:
+        optimiser.zero_grad(set_to_none=True)
+    weight = stack.trained[0]
+    low = torch.bfloat16 if config.precision == "bfloat16" else weight.dtype
+    mu, logvar = _encode(stack, x.to(low))
+    z = objectives.reparameterise(mu, logvar, noise)
+    logits = stacked.sequence(vae.decoder, "decoder.", stack.vae, z.to(low))
+    logits, pixels = stacked.full(logits).view(len(mu), -1), x.view(len(mu), -1)
+    bits = F.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
+    reconstruction = bits.sum(dim=1) / config.batch_size
+    kl = objectives.gaussian_kl(mu, logvar).mean(dim=1)
+    total = reconstruction + kl_weight * kl.sum(dim=1)
+    undefined = torch.full_like(total, math.nan)
+    tc, d_loss, d_accuracy = undefined, undefined, undefined
+    if judge is None:
+        total.sum().backward()
+    else:
+        gradient, tc, d_loss, d_accuracy = _judged(stack, judge, z, keys, low)
+        gradient = tc_weight[:, None, None] * gradient
+        torch.autograd.backward([total.sum(), z], [None, gradient])
+        total = total + tc_weight * tc
+    for optimiser in stack.optimisers:
+        optimiser.step()
+    if stack.average:
+        get_ema_multi_avg_fn(config.average)(stack.average, stack.trained, 0)
+    terms = torch.stack([reconstruction, total, tc, d_loss, d_accuracy], dim=1)
+    return torch.cat([terms, kl], dim=1).detach()
+
+
+def _judged(
+    stack: Stack, judge: Discriminator, z: Tensor, keys: Tensor, low: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gradient of the total correlation for `z` (runs, n, D); the total
+    correlation, the discriminator's loss and its accuracy, (runs,) each.
+
+    Leaves the discriminators' own gradients behind.
+    """
+    codes = z.detach().requires_grad_()
+    permuted = z.detach().gather(1, keys.argsort(dim=1))
+    both = torch.cat([codes, permuted], dim=1).to(low)
+    answers = stacked.full(stacked.sequence(judge, "", stack.discriminator, both))
+    joint, marginal = answers.chunk(2, dim=1)
+    tc = (joint[..., 0] - joint[..., 1]).mean(dim=1)
+    told = F.softplus(joint[..., 1] - joint[..., 0]).mean(dim=1)
+    shuffled = F.softplus(marginal[..., 0] - marginal[..., 1]).mean(dim=1)
+    loss = 0.5 * (told + shuffled)
+    loss.sum().backward(inputs=[codes, *stack.discriminator.values()])
+    assert codes.grad is not None
+    gradient = objectives.total_correlation_gradient(
+        codes.grad.flatten(0, 1), joint.flatten(0, 1)
+    )
+    right = (joint[..., 0] > joint[..., 1]).sum(dim=1)
+    right = right + (marginal[..., 1] > marginal[..., 0]).sum(dim=1)
+    return gradient.view_as(z), tc, loss, right / answers.shape[1]
+
+
+def _encode(stack: Stack, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and log-variances (runs, n, D) of images (runs n, 64, 64, 1)."""
+    vae = stack.template[0]
+    features = stacked.sequence(vae.features, "features.", stack.vae, x)
+    mu = stacked.full(stacked.dense(features, stack.vae, "mean"))
+    if vae.mean_norm is not None:
+        norm = vae.mean_norm
+        mu = MEAN_SCALE * stacked.batch_norm(mu, stack.vae, "mean_norm", norm)
+    return mu, stacked.full(stacked.dense(features, stack.vae, "logvar"))

@@ -1,0 +1,92 @@
+"""Studies on a card: what is grouped, shortened, written and refused, without a card."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import config, run
+
+from disentlib.files import write_json
+from disentlib.scoring import Scored, Scoring
+from disentlib.study import plan
+from disentlib.study.card import MOST, main, shortened, stacks
+from disentlib.study.card_scores import write_scores
+from disentlib.study.plan import Run, Study
+from disentlib.training.folder import RunFolder
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "RUNS", tmp_path)
+    return tmp_path
+
+
+def jobs_of(*configs, name="one"):
+    own = tuple(Run(f"v{i}", one) for i, one in enumerate(configs))
+    study = Study(name, name, "", own, Scoring())
+    return [(study, one) for one in own]
+
+
+def seeds_of(found):
+    return [[one.config.seed for _, one in stack] for stack in found]
+
+
+def test_stacks_differ_in_seed_and_weights_alone(runs):
+    first, other, muon = config(seed=1), config(seed=1, D=4), config(optimizer="muon")
+    alike = [replace(first, seed=2), replace(first, seed=3, beta=9.0, gamma=7.0)]
+    jobs = jobs_of(first, other, muon, *alike) + jobs_of(first, name="two")
+    assert seeds_of(stacks(jobs)) == [[1, 2, 3], [1], [1]]
+    found = list(stacks(jobs))
+    assert found[1][0][1].config.D == 4 and found[2][0][0].name == "two"
+
+
+def test_stacks_leave_out_what_is_done_and_stay_small(runs):
+    jobs = jobs_of(*(config(seed=seed) for seed in range(MOST + 3)))
+    study, done = jobs[1]
+    write_json(RunFolder(study.folder(done)).result, {"step": 7})
+    seeds = [0, *range(2, MOST + 3)]
+    assert seeds_of(stacks(jobs)) == [seeds[:MOST], seeds[MOST:]]
+
+
+def test_a_shortened_run_is_the_run_planned_that_long():
+    long = config(steps=20, snapshots=(2, 5, 10))
+    assert shortened(long, 5) == config(steps=5, snapshots=(2, 5))
+    assert shortened(long, 20) == long
+
+
+def test_scores_are_written_as_score_run_has_them(tmp_path, small):
+    run(config(snapshots=(2,)), small, tmp_path)
+    tables = [
+        pd.DataFrame({"codes": ["mean"], "measure": ["mig"], "value": [v], "spread": s})
+        for v, s in ((0.25, np.nan), (0.5, 0.1))
+    ]
+    half, end = (Scored(table, np.full((3, 5), 1 / 3)) for table in tables)
+    files = RunFolder(tmp_path)
+    write_scores(files, [(7, end), (2, half)], small)
+    table = pd.read_csv(files.scores, keep_default_na=False)
+    assert list(table.columns) == ["step", "codes", "measure", "value", "spread"]
+    mig = table[table["measure"] == "mig"]
+    assert [*zip(mig["step"], mig["value"], mig["spread"])] == [
+        (2, 0.25, ""),
+        (7, 0.5, "0.1"),
+    ]
+    kl = table[table["measure"] == "held_out_kl"]
+    assert list(kl["step"]) == [2, 7] and kl["value"].nunique() == 2
+    assert files.pictures.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["desk", "--minutes", "-1"], "minutes=-1.0 must be"),
+        (["desk", "--at-once", "0"], "at-once=0 must be"),
+        (["desk", "--workers", "0"], "workers=0 must be"),
+        (["desk", "--device", "cuda:999"], "'cuda:999' is not here"),
+        (["desks", "--device", "cpu"], "study 'desks' is unknown"),
+    ],
+)
+def test_bad_words_end_in_one_line(words, message, capsys):
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and said.startswith("error: ")
