@@ -463,7 +463,7 @@ def test_held_out_losses_are_means_over_images(model, small, monkeypatch):
     index = np.arange(5, 2400, 23)[:101]
     found = []
     for chunk in (512, 40, 1):
-        monkeypatch.setattr(disentlib.training.evaluation, "CHUNK", chunk)
+        monkeypatch.setattr(disentlib.training.evaluation, "CHUNK", {"cpu": chunk})
         found.append(
             held_out_losses(state.vae, state.discriminator, small, index, settings)
         )
