@@ -56,12 +56,16 @@ def keep_snapshot(
         save_model(path, network, state.step, losses)
 
 
-def keep_earlier_model(files: RunFolder) -> None:
-    """Before a longer run's model takes its name: the shorter run's by its step."""
+def keep_earlier_model(files: RunFolder, step: int) -> None:
+    """Before the model of `step` takes its name: a shorter run's, by that run's step.
+
+    A model of the same step is this run's own, written before it was killed.
+    """
     if not files.model().exists():
         return
     tensors, facts = checkpoints.load_tensors(files.model())
-    if not (kept := files.model(facts["step"])).exists():
+    kept = files.model(facts["step"])
+    if facts["step"] < step and not kept.exists():
         checkpoints.save_tensors(kept, tensors, facts)
 
 
@@ -82,7 +86,7 @@ def keep_result(
 ) -> None:
     """Write the finished run's model, then, last, its result."""
     network, losses = evaluated
-    keep_earlier_model(files)
+    keep_earlier_model(files, state.step)
     save_model(files.model(), network, state.step, losses)
     content = result_of(state, network, losses, config, energy_source)
     write_json(files.result, content)
