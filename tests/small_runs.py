@@ -59,7 +59,12 @@ def outcome(folder: Path) -> dict:
         for path in sorted(folder.glob("model*.safetensors"))
         for tensors, facts in [checkpoints.load_tensors(path)]
     }
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    # Which checkpoints are left depends on where a run was stopped.
+    files = sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.parent.name != "checkpoints"
+    )
     return {"result": result, "history": rows, "models": models, "files": files}
 
 
