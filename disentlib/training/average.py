@@ -1,6 +1,7 @@
 """The moving average of a run's weights, evaluated where the rate is constant."""
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -17,18 +18,20 @@ from disentlib.training.configuration import TrainingConfig
 STATISTICS_BATCHES = 100  # of training images, on which batch norm is measured anew
 
 
-def new_average(vae: VAE, config: TrainingConfig) -> list[Tensor]:
+def new_average(vae: nn.Module, config: TrainingConfig) -> list[Tensor]:
     """Zeros in the form of the weights, or nothing where no average is kept."""
     if not config.average:
         return []
     return [torch.zeros_like(parameter) for parameter in vae.parameters()]
 
 
-def update(average: list[Tensor], vae: VAE, config: TrainingConfig) -> None:
+def update(
+    average: list[Tensor], weights: Iterable[Tensor], config: TrainingConfig
+) -> None:
     """Move the average a share `1 - config.average` of the way to the weights."""
     if average:
         move = get_ema_multi_avg_fn(config.average)
-        move(average, list(vae.parameters()), 0)
+        move(average, list(weights), 0)
 
 
 @torch.no_grad()

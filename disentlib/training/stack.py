@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from disentlib.models import objectives, stacked
 from disentlib.models.networks import MEAN_SCALE, VAE, Discriminator
-from disentlib.training import history
+from disentlib.training import average, history
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.optimisers import adam, vae_optimisers
 from disentlib.training.state import new_state
@@ -79,9 +78,9 @@ def new_stack(configs: Sequence[TrainingConfig]) -> Stack:
     window = torch.full(
         (config.log_every, len(configs), width), math.nan, device=config.device
     )
-    average = [torch.zeros_like(tensor) for tensor in trained] if config.average else []
+    mean = average.new_average(trained, config)
     template = (states[0].vae, judges[0] if judges else None)
-    return Stack(vae, discriminator, average, optimisers, window, template)
+    return Stack(vae, discriminator, mean, optimisers, window, template)
 
 
 def step_of_all(
@@ -122,8 +121,7 @@ def step_of_all(
         total = total + tc_weight * tc
     for optimiser in stack.optimisers:
         optimiser.step()
-    if stack.average:
-        get_ema_multi_avg_fn(config.average)(stack.average, stack.trained, 0)
+    average.update(stack.average, stack.trained, config)
     terms = torch.stack([reconstruction, total, tc, d_loss, d_accuracy], dim=1)
     return torch.cat([terms, kl], dim=1).detach()
 

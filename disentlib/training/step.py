@@ -77,7 +77,7 @@ def train_step(
         d_accuracy = right / len(answers)
     for optimiser in state.optimisers:
         optimiser.step()
-    average.update(state.average, state.vae, config)
+    average.update(state.average, state.vae.parameters(), config)
     terms = torch.stack([reconstruction, total, tc, d_loss, d_accuracy])
     return torch.cat([terms, kl]).detach()
 

@@ -71,7 +71,7 @@ def test_the_average_is_that_of_its_definition(small):
     for step in range(4):
         with torch.no_grad():
             state.vae.mean.weight.fill_(float(step))
-        update(average, state.vae, settings)
+        update(average, state.vae.parameters(), settings)
         seen.append(float(step))
     weights = [0.75 ** (3 - step) for step in range(4)]
     want = sum(w * s for w, s in zip(weights, seen)) / sum(weights)
@@ -86,7 +86,7 @@ def test_batch_norm_is_measured_for_the_averaged_weights(small):
     settings = config(average=0.9, batch_size=16)
     state = new_state(settings)
     average = new_average(state.vae, settings)
-    update(average, state.vae, settings)
+    update(average, state.vae.parameters(), settings)
     network = averaged(state.vae, average, 1, small, torch.arange(1680), settings)
     x = small.batch(torch.arange(0, 1680, 7))
     first = network.features[:1](x)
