@@ -193,7 +193,7 @@ def test_dci_of_matrices_known_by_hand():
         1,
         0.5,
     )
-    assert concentration(np.array([[1, 3]]), axis=1) == pytest.approx(
+    assert concentration(np.array([[1.0, 3.0]]), axis=1) == pytest.approx(
         1 + log(0.25, 2) / 4 + 3 * log(0.75, 2) / 4
     )
 
