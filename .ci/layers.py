@@ -34,8 +34,8 @@ NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
 
 @dataclass(frozen=True)
 class Layer:
-    """What a layer reads (paths in the repository), and its commands: arguments of
-    Python, or a program of its environment.
+    """What a layer reads (paths in the repository), and its commands: a module or a
+    script of Python, or a program of its environment.
     """
 
     inputs: tuple[str, ...]
@@ -44,10 +44,19 @@ class Layer:
 
 LAYERS = {
     "lint": Layer(
-        ("disentlib", "_extensions", "tests", "bench", ".ci", "pyproject.toml"),
+        (
+            "disentlib",
+            "_extensions",
+            "notebooks",
+            "tests",
+            "bench",
+            ".ci",
+            "pyproject.toml",
+        ),
         (
             ("-m", "ruff", "check", "."),
             ("-m", "ruff", "format", "--check", "."),
+            (".ci/pages.py",),
             ("lint-imports", "--no-logo", "--no-cache"),
             ("deptry", "."),
         ),
@@ -112,8 +121,9 @@ def run(root: Path, name: str, again: bool = False) -> bool:
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
     environment["PATH"] += ":" + os.environ.get("PATH", "")
     for words in layer.commands:
-        own = [] if words[0] == "-m" else [str(Path(sys.executable).parent / words[0])]
-        command = [*own, *words[1:]] if own else [sys.executable, *words]
+        python = words[0] == "-m" or words[0].endswith(".py")
+        program = Path(sys.executable).parent / words[0]
+        command = [sys.executable, *words] if python else [program, *words[1:]]
         print("$", *words, flush=True)
         if subprocess.run(command, cwd=root, env=environment).returncode != 0:
             print(f"{name}: failed", flush=True)

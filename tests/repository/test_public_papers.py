@@ -104,7 +104,8 @@ def test_hooks_are_commands_that_make_has_too():
     assert local["repo"] == "local"
     layers = (ROOT / ".ci" / "layers.py").read_text()
     for hook in local["hooks"]:
-        tool = hook["entry"].split()[0].removeprefix(".venv/bin/")
+        words = hook["entry"].removeprefix(".venv/bin/python ").split()
+        tool = words[0].removeprefix(".venv/bin/")
         assert hook["language"] == "system" and f'"{tool}"' in layers, tool
 
 
