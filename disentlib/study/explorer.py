@@ -23,7 +23,7 @@ from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.figures.names import title
 from disentlib.study.measures import EXCESS, THESIS, codes_of
 from disentlib.study.plan import Run
-from disentlib.study.results import IDENTITY, Results, load_results
+from disentlib.study.results import IDENTITY, Results, load_results, remove_others
 from disentlib.training.folder import RunFolder, load_model
 
 IMAGES = 1024  # random rows over which the KL divergence of a dimension is averaged
@@ -139,10 +139,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")
     given = parser.parse_args(arguments)
     results = load_results(given.study)
-    shutil.rmtree(results.folder / "models", ignore_errors=True)
     runs = shown_runs(results, given.runs or RUNS / given.study)
-    for path in export_models(results, runs):
+    for path in (written := export_models(results, runs)):
         print(path)
+    if written:
+        remove_others(results.folder / "models", {path.name for path in written})
     return 0
 
 

@@ -4,6 +4,7 @@ the pages.
 
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def run_table(run: Run, folder: Path) -> pd.DataFrame:
     """
     files = RunFolder(folder)
     result = finished(files, run)
-    scores = pd.read_csv(files.scores, keep_default_na=False)
+    needed = [name for name in COLUMNS[len(IDENTITY) :] if name != "spread"]
+    scores = read_table(files.scores, needed, keep_default_na=False)
     own = pd.DataFrame(
         [(result["step"], "", name, result[name]) for name in ("seconds", "joules")],
         columns=["step", "codes", "measure", "value"],
@@ -42,6 +44,19 @@ def run_table(run: Run, folder: Path) -> pd.DataFrame:
     for name in ("value", "spread"):
         table[name] = numbers(table, name, files.scores)
     return table.assign(**identity(run))[COLUMNS]
+
+
+def read_table(path: Path, needed: Collection[str], **options: Any) -> pd.DataFrame:
+    """The CSV file at `path`; `ValueError` in one line where it is damaged or a column
+    that is `needed` is not there.
+    """
+    try:
+        table = pd.read_csv(path, **options)
+    except ValueError as error:  # those of pandas, too: they name no file
+        raise ValueError(f"{path}: no table ({error}); make it again") from error
+    if missing := [name for name in needed if name not in table]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}; make it again")
+    return table
 
 
 def finished(files: RunFolder, run: Run) -> dict[str, Any]:
@@ -97,7 +112,6 @@ def run_history(run: Run, folder: Path) -> pd.DataFrame:
     """The history of one run, thinned to `CURVES` points, each the mean over its
     stretch.
     """
-    history = pd.read_csv(RunFolder(folder).history)
     names = [
         "step",
         "epoch",
@@ -108,6 +122,7 @@ def run_history(run: Run, folder: Path) -> pd.DataFrame:
         "total",
     ]
     names += ["active", "discriminator_accuracy"]
+    history = read_table(RunFolder(folder).history, names)
     names += [name for name in history if name.startswith("kl_")]  # of each dimension
     stretch = np.arange(len(history)) * min(CURVES, len(history)) // len(history)
     thinned = history[names].groupby(stretch).mean().round(4)
@@ -140,11 +155,20 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
         picture_name(run.config.model, run.config.D, run.variant): run
         for run in reversed(runs)
     }
-    shutil.rmtree(folder / "pictures", ignore_errors=True)
     for name, run in kept.items():
         with atomic_write(folder / "pictures" / name) as temporary:
             shutil.copyfile(RunFolder(study.folder(run)).pictures, temporary)
+    remove_others(folder / "pictures", kept)
     return folder
+
+
+def remove_others(folder: Path, names: Collection[str]) -> None:
+    """Remove the files of `folder` that have none of `names`, once those are there: a
+    kill on the way costs no old one. Hidden files are somebody's who is at work.
+    """
+    for path in folder.glob("[!.]*"):
+        if path.is_file() and path.name not in names:
+            path.unlink()
 
 
 def picture_name(model: str, D: int, variant: str = "") -> str:
@@ -197,10 +221,10 @@ def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
             f"{here / 'table.csv'} is not there; type make study STUDY={name} first"
         )
     path = here / "table.csv"
-    table = pd.read_csv(path, keep_default_na=False, dtype={"variant": str})
-    history = pd.read_csv(here / "history.csv", dtype={"variant": str}).fillna(
-        {"variant": ""}
-    )
+    named: dict[str, Any] = {"dtype": {"variant": str}}
+    table = read_table(path, COLUMNS[:-1], keep_default_na=False, **named)
+    history = read_table(here / "history.csv", IDENTITY, **named)
+    history = history.fillna({"variant": ""})
     for column in ("value", "spread"):  # tables of one score seed have no spread
         table[column] = numbers(table, column, path)
     return Results(load_study(name), table, history, here)

@@ -134,14 +134,41 @@ def test_tables_of_before_there_were_spreads_are_read():
     [
         ("0.9", "high", r"scores\.csv: value 'high' is no number"),
         ("0.25", "wide", r"scores\.csv: spread 'wide' is no number"),
+        (",value", ",worth", r"scores\.csv: no column value; make it again"),
     ],
 )
-def test_text_is_no_number(made, old, new, message):
+def test_text_is_no_number_and_a_column_has_its_name(made, old, new, message):
     hand, there = made
     path = hand.folder(hand.runs[0]) / "scores.csv"
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(ValueError, match=message):
         collect(hand, folder=there / "hand")
+
+
+def test_files_that_are_no_tables_are_named(made):
+    hand, there = made
+    history = hand.folder(hand.runs[0]) / "history.csv"
+    history.write_text("")
+    with pytest.raises(ValueError, match=r"history\.csv: no table .*make it again"):
+        collect(hand, folder=there / "hand")
+
+
+def test_a_collecting_that_ends_early_costs_no_picture(made, monkeypatch):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    before = sorted((there / "hand" / "pictures").iterdir())
+    (there / "hand" / "pictures" / "old-D3.npz").touch()
+
+    def ends(*_):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results.shutil, "copyfile", ends)
+        with pytest.raises(OSError, match="No space"):
+            collect(hand, folder=there / "hand")
+    assert set(before) < set((there / "hand" / "pictures").iterdir())
+    collect(hand, folder=there / "hand")
+    assert sorted((there / "hand" / "pictures").iterdir()) == before
 
 
 def test_a_run_of_other_settings_is_not_collected(made):
