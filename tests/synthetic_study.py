@@ -12,8 +12,9 @@ import pandas as pd
 import yaml
 
 from disentlib.scoring.pictures import COLUMNS, Pictures, save_pictures
+from disentlib.scoring.run import EXCESS
 from disentlib.study import plan
-from disentlib.study.measures import EXCESS, FAMILIES
+from disentlib.study.measures import FAMILIES
 from disentlib.study.results import IDENTITY, Results, load_results, picture_name
 
 LEVELS = (4, 6, 8, 10, 15)

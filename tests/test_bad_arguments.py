@@ -82,7 +82,7 @@ def good_calls():
     yield TrainingConfig.from_dict, {"content": CONFIG}
     yield VAE, {"D": 3}
     yield Discriminator, {"D": 3}
-    yield objectives.weights, {"model": "vae", "beta": 1.0, "gamma": 1.0}
+    yield objectives.loss_weights, {"model": "vae", "beta": 1.0, "gamma": 1.0}
     yield load_study, {"name": "quick"}
     yield load_model, {"folder": ROOT / "nowhere"}
 

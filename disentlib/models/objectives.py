@@ -93,7 +93,7 @@ def total_correlation_gradient(codes_gradient: Tensor, joint_logits: Tensor) -> 
     return torch.where(permuted > 1e-35, -2 * codes_gradient / permuted, 0.0)
 
 
-def weights(model: str, beta: float, gamma: float) -> tuple[float, float]:
+def loss_weights(model: str, beta: float, gamma: float) -> tuple[float, float]:
     """Weights of the KL term and of the total correlation in the objective of `model`.
 
     `eq-beta-vae` (thesis, Eq. 27) and `eq-factor-vae` (thesis, Eq. 28). The autoencoder

@@ -23,9 +23,9 @@ from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import GRID, Sprites, load_sprites
 from disentlib.training.checkpoints import load_tensors
 from disentlib.training.folder import RunFolder, load_model
+from disentlib.training.history import ACTIVE_NATS, IN_USE_NATS
 
 COLUMNS = ["step", "codes", "measure", "value", "spread"]
-ACTIVE_NATS, IN_USE_NATS = 0.01, 0.1  # KL above which a dimension is active, is in use
 EXCESS = "_excess"  # a score less the mean of its codes' rotations
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import IN_USE_NATS, runs
+from disentlib.study.measures import runs
 from disentlib.study.stats import finite
 from disentlib.study.words import number, title
+from disentlib.training.history import IN_USE_NATS
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ class Effect:
         return "not clear"
 
 
-def weights(question: str, levels: Iterable[float]) -> Mapping[float, float] | None:
+def contrast_weights(
+    question: str, levels: Iterable[float]
+) -> Mapping[float, float] | None:
     """The contrast of a question over the levels that are there; None where it has
     none.
     """
@@ -145,7 +147,7 @@ def _slopes(ours: pd.DataFrame) -> Fits:
 def _contrasts(ours: pd.DataFrame, question: str) -> Fits | None:
     """None where the contrast lacks a level, or no seed has all of them."""
     levels, values, seeds = (ours[c].to_numpy() for c in ("D", "value", "seed"))
-    contrast = weights(question, levels)
+    contrast = contrast_weights(question, levels)
     if contrast is None:
         return None
     asked = np.array([contrast[float(level)] for level in levels])

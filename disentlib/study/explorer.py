@@ -18,10 +18,11 @@ from disentlib.files import atomic_write
 from disentlib.paths import RESULTS, RUNS
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
+from disentlib.scoring.run import EXCESS
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.figures.names import title
-from disentlib.study.measures import EXCESS, THESIS, codes_of
+from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
 from disentlib.study.results import IDENTITY, Results, load_results, remove_others
 from disentlib.training.folder import RunFolder, load_model

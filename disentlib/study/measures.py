@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from disentlib.scoring.run import EXCESS
 from disentlib.study.results import IDENTITY, Results
+from disentlib.training.history import IN_USE_NATS
 
 THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
 FAMILIES = {
@@ -23,9 +25,7 @@ FAMILIES = {
     ),
     "scores that count idle dimensions": ("modularity", "irs"),
 }
-IN_USE_NATS = 0.1  # the threshold of the book's chapter on two dimensions
 RAN_AWAY = 1.5  # times the median divergence of the model's runs
-EXCESS = "_excess"  # a score less what random rotations of its codes score
 ROTATED = "_rotated"  # what those rotations score
 
 

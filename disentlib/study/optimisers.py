@@ -3,10 +3,10 @@
 import pandas as pd
 
 from disentlib.models.linear import LinearProblem
-from disentlib.study.measures import IN_USE_NATS
 from disentlib.study.recipes import means_table
 from disentlib.study.results import load_results
 from disentlib.study.words import listed, number
+from disentlib.training.history import IN_USE_NATS
 from disentlib.training.linear import OPTIMISERS, in_use, train_linear
 
 OFFERED, SEEDS, STEPS = 10, (0, 1, 2), 1200

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.study.stats import finite
+from disentlib.study.stats import run_columns
 
 COUNTED = 2_000_000  # arrangements that are all looked at; three seeds of five D: 1.7e6
 DRAWN = 20_000
@@ -26,13 +26,7 @@ def permutation_p(
     themselves are counted among them, so that the size is never above the level. NaN
     where no seed has two runs. Raises `ValueError` for columns of different lengths.
     """
-    weights, values = finite(weights), finite(values)
-    seeds = np.asarray(seeds).reshape(-1)
-    if not len(weights) == len(values) == len(seeds):
-        raise ValueError(
-            f"{len(weights)} weights, {len(values)} values and {len(seeds)} seeds do "
-            f"not match; give one of each a run"
-        )
+    weights, values, seeds = run_columns("weights", weights, values, seeds)
     blocks = [(weights[seeds == own], values[seeds == own]) for own in np.unique(seeds)]
     # A seed's sum is told as its distance from what its arrangements give on average.
     blocks = [(w - w.mean(), v - v.mean()) for w, v in blocks if len(w) > 1]

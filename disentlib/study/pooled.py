@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, t
 
-from disentlib.study.stats import finite
+from disentlib.study.stats import finite, run_columns
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def pooled_slope(
     them tell about the noise: n - seeds - 1 degrees of freedom. Runs may be missing.
     Raises `ValueError` where no seed has two levels.
     """
-    levels, values, seeds = _columns(levels, values, seeds)
+    levels, values, seeds = run_columns("levels", levels, values, seeds)
     design = np.column_stack([levels, _dummies(seeds)])
     wanted = np.zeros(design.shape[1])
     wanted[0] = 1.0
@@ -73,7 +73,7 @@ def pooled_contrast(
     it leaves out weigh nothing. Raises `ValueError` for a level without a run, weights
     that do not sum to 0, and runs too few to tell levels from seeds.
     """
-    levels, values, seeds = _columns(levels, values, seeds)
+    levels, values, seeds = run_columns("levels", levels, values, seeds)
     if abs(sum(weights.values())) > 1e-9:
         raise ValueError(f"weights {dict(weights)} must sum to 0")
     if missing := [key for key in weights if key not in levels]:
@@ -103,19 +103,6 @@ def spread_between_seeds(
         return np.nan, np.nan, np.nan
     high, low = chi2.ppf([(1 - level) / 2, (1 + level) / 2], df)
     return tuple(float(np.sqrt(squares / by)) for by in (df, low, high))  # type: ignore[return-value]
-
-
-def _columns(
-    levels: ArrayLike, values: ArrayLike, seeds: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
-    levels, values = finite(levels), finite(values)
-    seeds = np.asarray(seeds).reshape(-1)
-    if not len(levels) == len(values) == len(seeds):
-        raise ValueError(
-            f"{len(levels)} levels, {len(values)} values and {len(seeds)} seeds do not "
-            f"match; give one of each a run"
-        )
-    return levels, values, seeds
 
 
 def _dummies(seeds: NDArray[Any]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from disentlib.paths import RESULTS
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
 from disentlib.training.folder import RunFolder, compare
+from disentlib.training.history import FIRST_COLUMNS
 
 IDENTITY = ["variant", "model", "D", "seed"]  # which run a row is about
 COLUMNS = [*IDENTITY, "step", "codes", "measure", "value", "spread"]
@@ -112,16 +113,7 @@ def run_history(run: Run, folder: Path) -> pd.DataFrame:
     """The history of one run, thinned to `CURVES` points, each the mean over its
     stretch.
     """
-    names = [
-        "step",
-        "epoch",
-        "seconds",
-        "reconstruction",
-        "kl",
-        "total_correlation",
-        "total",
-    ]
-    names += ["active", "discriminator_accuracy"]
+    names = [*FIRST_COLUMNS, "active", "discriminator_accuracy"]
     history = read_table(RunFolder(folder).history, names)
     names += [name for name in history if name.startswith("kl_")]  # of each dimension
     stretch = np.arange(len(history)) * min(CURVES, len(history)) // len(history)

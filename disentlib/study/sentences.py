@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from disentlib.scoring.run import EXCESS
 from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence, norm_change
-from disentlib.study.measures import EXCESS, FAMILIES, THESIS, runs
+from disentlib.study.measures import FAMILIES, THESIS, runs
 from disentlib.study.results import Results
 from disentlib.study.words import counted, interval, listed, number, title
 

@@ -12,12 +12,13 @@ from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
-from disentlib.study.measures import IN_USE_NATS, THESIS
+from disentlib.study.measures import THESIS
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import weight_runs
 from disentlib.study.tables import budget_rows
 from disentlib.study.verdicts import Verdict
 from disentlib.study.words import counted, listed, number, title
+from disentlib.training.history import IN_USE_NATS
 
 MEAN_OF_THREE = "mean of the three scores"
 

@@ -4,6 +4,7 @@ differences, a trend.
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +83,24 @@ def trend(levels: ArrayLike, values: ArrayLike) -> float:
         )
     centred = levels - levels.mean()
     return float(centred @ values / (centred @ centred))
+
+
+def run_columns(
+    asked: str, first: ArrayLike, values: ArrayLike, seeds: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
+    """Three columns (n,), a row a run: what is `asked` of it, its value, its seed.
+
+    Raises `ValueError` for columns of different lengths, or numbers that are not
+    finite.
+    """
+    first, values = finite(first), finite(values)
+    seeds = np.asarray(seeds).reshape(-1)
+    if not len(first) == len(values) == len(seeds):
+        raise ValueError(
+            f"{len(first)} {asked}, {len(values)} values and {len(seeds)} seeds do not "
+            f"match; give one of each a run"
+        )
+    return first, values, seeds
 
 
 def finite(values: ArrayLike) -> NDArray[np.float64]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from disentlib.scoring.run import EXCESS
 from disentlib.study.correlation import correlation_within
 from disentlib.study.effects import LEVEL, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import EXCESS, ROTATED, THESIS, runs
+from disentlib.study.measures import ROTATED, THESIS, runs
 from disentlib.study.permutation import holm
 from disentlib.study.pooled import Estimate
 from disentlib.study.settings import paired_change

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from disentlib.scoring.run import EXCESS
 from disentlib.study.figures import TITLES
-from disentlib.study.measures import EXCESS, ROTATED
+from disentlib.study.measures import ROTATED
 
 NATS = ("held_out_reconstruction", "held_out_kl", "dimensions_in_use")
 SHORT = {

@@ -120,6 +120,11 @@ class TrainingConfig:
         return asdict(self) | {"snapshots": list(self.snapshots)}
 
 
+def on_card(device: str) -> bool:
+    """Whether a device of a configuration is a graphics card."""
+    return device.startswith("cuda")
+
+
 def checked_type(name: str, value: Any, kind: Any) -> Any:
     """`value` as a `kind`; whole numbers pass as floats and lists as tuples, nothing
     else does.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from disentlib.training.configuration import on_card
+
 POWERCAP = Path("/sys/class/powercap")
 # A desktop processor's rated 65 W over its 6 cores, rounded; servers and laptops lie
 # below it.
@@ -45,7 +47,7 @@ def cards_of(device: str) -> list[int]:
     """The cards behind a device of torch's, by torch's numbers: those that this process
     sees.
     """
-    if not device.startswith("cuda"):
+    if not on_card(device):
         return []
     number = device.partition(":")[2]
     return [int(number) if number else torch.cuda.current_device()]

@@ -48,7 +48,9 @@ def held_out_losses(
     correlation without a discriminator). Raises `FloatingPointError` where a loss is
     not finite.
     """
-    kl_weight, tc_weight = objectives.weights(config.model, config.beta, config.gamma)
+    kl_weight, tc_weight = objectives.loss_weights(
+        config.model, config.beta, config.gamma
+    )
     training = vae.training
     vae.eval()
     generator = torch_stream(config.seed, "evaluation", device=config.device)

@@ -12,27 +12,26 @@ from torch import Tensor
 
 from disentlib.files import atomic_write
 
-ACTIVE_NATS = (
-    0.01  # a dimension whose KL stays below this tells nothing: it has collapsed
-)
+# A dimension whose KL stays below this tells nothing: it has collapsed.
+ACTIVE_NATS = 0.01
+IN_USE_NATS = 0.1  # the threshold of the book's chapter on two dimensions
 EXPLODED_NATS = 1e6  # an untrained model is at 4096 log 2 = 2,839 nats
-TERMS = ("reconstruction", "total", "total_correlation", "discriminator_loss")
-STEP_COLUMNS = (*TERMS, "discriminator_accuracy")  # before the D columns of the KL
+STEP_COLUMNS = (  # of a step's report, before the D columns of the KL
+    "reconstruction",
+    "total",
+    "total_correlation",
+    "discriminator_loss",
+    "discriminator_accuracy",
+)
+LOSS_TERMS = ("reconstruction", "kl", "total_correlation", "total")
+FIRST_COLUMNS = ("step", "epoch", "seconds", *LOSS_TERMS)
 
 
 def columns(D: int) -> list[str]:
     """Columns of the history of a run with D dimensions."""
-    start = [
-        "step",
-        "epoch",
-        "seconds",
-        "reconstruction",
-        "kl",
-        "total_correlation",
-        "total",
-    ]
+    kl = [f"kl_{j}" for j in range(D)]
     end = ["active", "discriminator_loss", "discriminator_accuracy", "learning_rate"]
-    return [*start, *(f"kl_{j}" for j in range(D)), *end, "images_per_second", "joules"]
+    return [*FIRST_COLUMNS, *kl, *end, "images_per_second", "joules"]
 
 
 def check_window(window: Tensor, first_step: int) -> None:

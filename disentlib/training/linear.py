@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
+from disentlib.training.history import IN_USE_NATS
 
 OPTIMISERS = ("Adam", "Muon", "SGD")
 BATCH = 64
@@ -81,6 +82,6 @@ def train_linear(
     return pd.DataFrame(rows, columns=columns).assign(optimiser=optimiser, seed=seed)
 
 
-def in_use(record: pd.DataFrame, nats: float = 0.1) -> NDArray[np.int64]:
+def in_use(record: pd.DataFrame, nats: float = IN_USE_NATS) -> NDArray[np.int64]:
     """How many dimensions of each row carry more than `nats`."""
     return np.asarray((record.filter(regex=r"^kl_\d+$") > nats).sum(axis=1))

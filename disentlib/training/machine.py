@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from disentlib.paths import ROOT
-from disentlib.training.configuration import TrainingConfig
+from disentlib.training.configuration import TrainingConfig, on_card
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
@@ -51,7 +51,7 @@ def prepare_torch(config: TrainingConfig) -> None:
 
 def check_device(device: str) -> None:
     """Raise `ValueError` in one line for a card that this machine does not have."""
-    if not device.startswith("cuda"):
+    if not on_card(device):
         return
     cards = torch.cuda.device_count()
     if int(device.partition(":")[2] or 0) >= cards:
@@ -68,20 +68,20 @@ def chosen_precision(device: str) -> str:
 
 def bfloat16_is_native(device: str) -> bool:
     """Whether the device multiplies bfloat16 matrices in hardware."""
-    if device.startswith("cuda"):
+    if on_card(device):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_flags())
 
 
 def provenance(device: str) -> dict[str, Any]:
     """Versions, commit and machine, for `result.json`."""
-    on_card = device.startswith("cuda")
+    name = torch.cuda.get_device_name(device) if on_card(device) else _processor()
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "commit": commit(),
-        "device": torch.cuda.get_device_name(device) if on_card else _processor(),
+        "device": name,
         "machine": platform.machine(),
         "system": platform.platform(),
         "threads": torch.get_num_threads(),

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from disentlib.training.configuration import TrainingConfig
+from disentlib.training.configuration import TrainingConfig, on_card
 
 Optimisers = list[torch.optim.Optimizer]
 
@@ -49,9 +49,9 @@ def adam(
     betas: tuple[float, float],
 ) -> torch.optim.Optimizer:
     """Torch's Adam in its fused form: one pass over the memory in place of a dozen."""
-    on_card = config.device.startswith("cuda")
+    capturable = on_card(config.device)
     return torch.optim.Adam(
-        parameters, rate, betas=betas, eps=1e-8, fused=True, capturable=on_card
+        parameters, rate, betas=betas, eps=1e-8, fused=True, capturable=capturable
     )
 
 

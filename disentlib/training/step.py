@@ -15,7 +15,7 @@ from disentlib.models.stacked import full
 from disentlib.sprites.table import Sprites
 from disentlib.training import average
 from disentlib.training.batches import Draws, block_size, draw
-from disentlib.training.configuration import TrainingConfig
+from disentlib.training.configuration import TrainingConfig, on_card
 from disentlib.training.optimisers import rate_factor, set_rates
 from disentlib.training.state import State
 
@@ -38,7 +38,9 @@ def train_step(
     discriminator as a leaf. One backward pass through it serves both, see
     `objectives.total_correlation_gradient`.
     """
-    kl_weight, tc_weight = objectives.weights(config.model, config.beta, config.gamma)
+    kl_weight, tc_weight = objectives.loss_weights(
+        config.model, config.beta, config.gamma
+    )
     undefined = x.new_full((), math.nan)
     tc, d_loss, d_accuracy = undefined, undefined, undefined
     for optimiser in state.optimisers:
@@ -91,13 +93,8 @@ def low_precision(config: TrainingConfig) -> torch.autocast:
         torch.device(config.device).type,
         torch.bfloat16,
         enabled=config.precision == "bfloat16",
-        cache_enabled=not on_card(config),
+        cache_enabled=not on_card(config.device),
     )
-
-
-def on_card(config: TrainingConfig) -> bool:
-    """Whether the run's device is a graphics card."""
-    return config.device.startswith("cuda")
 
 
 def stepper(
@@ -122,7 +119,7 @@ def stepper(
         take_step(state, sprites, draws, place, row, config)
 
     factor = math.nan
-    run = recorded(step) if config.compile and on_card(config) else step
+    run = recorded(step) if config.compile and on_card(config.device) else step
 
     def advance() -> None:
         nonlocal block, factor
@@ -188,7 +185,7 @@ def recorded(step: Callable[[], None]) -> Callable[[], None]:
 @contextmanager
 def own_stream(config: TrainingConfig) -> Iterator[None]:
     """Run on a stream of one's own on a card, where runs side by side overlap."""
-    if not on_card(config):
+    if not on_card(config.device):
         yield
         return
     stream = torch.cuda.Stream(config.device)

@@ -25,12 +25,12 @@ from disentlib.training.batches import (
     rows_of_steps,
     steps_per_epoch,
 )
-from disentlib.training.configuration import TrainingConfig
+from disentlib.training.configuration import TrainingConfig, on_card
 from disentlib.training.energy import open_meter
 from disentlib.training.optimisers import rate_factor, set_rates
 from disentlib.training.stack import FREE, Stack, new_stack, stackable, step_of_all
 from disentlib.training.state import State, new_state
-from disentlib.training.step import on_card, own_stream, recorded
+from disentlib.training.step import own_stream, recorded
 
 Records = list[dict[str, float]]
 
@@ -97,7 +97,7 @@ def _stepper(
     """As `step.stepper`, for a stack."""
     config, size = configs[0], block_size(configs[0])
     orders = [rows_of_steps(one, train_index) for one in configs]
-    pairs = [objectives.weights(one.model, one.beta, one.gamma) for one in configs]
+    pairs = [objectives.loss_weights(one.model, one.beta, one.gamma) for one in configs]
     kl_weight, tc_weight = torch.tensor(pairs, device=config.device).unbind(dim=1)
 
     def drawn(block: int) -> Draws:
@@ -121,7 +121,7 @@ def _stepper(
         place.add_(1)
         row.add_(1).remainder_(config.log_every)
 
-    run = recorded(step) if config.compile and on_card(config) else step
+    run = recorded(step) if config.compile and on_card(config.device) else step
 
     def advance() -> None:
         if stack.step and stack.step % size == 0:

@@ -141,7 +141,7 @@ def test_a_log_ratio_beyond_float32_gives_no_gradient_and_no_nan():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_weights_of_each_model(model):
-    assert objectives.weights(model, beta=6, gamma=35) == WEIGHTS[model]
+    assert objectives.loss_weights(model, beta=6, gamma=35) == WEIGHTS[model]
 
 
 def textbook(state, x, noise, settings):

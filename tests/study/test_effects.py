@@ -5,7 +5,7 @@ import pytest
 from synthetic_study import LEVELS, NOISE, PER_TEN, synthetic
 
 from disentlib.study import plan
-from disentlib.study.effects import effect_of, effects_of, weights
+from disentlib.study.effects import contrast_weights, effect_of, effects_of
 from disentlib.study.measures import FAMILIES, budgets, ran_away, runs, with_dimensions
 
 
@@ -99,7 +99,16 @@ def test_a_run_that_ran_away_is_named(make):
 
 
 def test_questions():
-    assert weights("best", LEVELS) == {10: 1, 4: -0.25, 6: -0.25, 8: -0.25, 15: -0.25}
-    assert weights("above", LEVELS)[4] == -1 and weights("above", (6, 8)) is None
+    assert contrast_weights("best", LEVELS) == {
+        10: 1,
+        4: -0.25,
+        6: -0.25,
+        8: -0.25,
+        15: -0.25,
+    }
+    assert (
+        contrast_weights("above", LEVELS)[4] == -1
+        and contrast_weights("above", (6, 8)) is None
+    )
     with pytest.raises(ValueError, match="question 'worst'"):
-        weights("worst", LEVELS)
+        contrast_weights("worst", LEVELS)

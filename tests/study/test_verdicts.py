@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from synthetic_study import synthetic
 
+from disentlib.scoring.run import EXCESS
 from disentlib.study import permutation, plan, verdicts, verdicts_beside
 from disentlib.study.answer import answer, headline
 from disentlib.study.correlation import correlation_within
 from disentlib.study.evidence import evidence_of
-from disentlib.study.measures import EXCESS, THESIS
+from disentlib.study.measures import THESIS
 from disentlib.study.settings import batch_slopes, best_weights, gain_of_search
 from disentlib.study.verdicts import FAILS, HOLDS, OPEN
 

@@ -14,7 +14,7 @@ import torch
 from small_runs import config, outcome, run
 
 from disentlib.files import read_json
-from disentlib.models.objectives import weights
+from disentlib.models.objectives import loss_weights
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import history, load_model, train
@@ -481,7 +481,7 @@ def test_held_out_losses_add_up_and_say_what_is_not_defined(model, small):
     settings, state = networks(model, beta=3.0, gamma=10.0)
     index = np.arange(64)
     t = held_out_losses(state.vae, state.discriminator, small, index, settings)
-    kl_weight, tc_weight = weights(model, 3.0, 10.0)
+    kl_weight, tc_weight = loss_weights(model, 3.0, 10.0)
     total = t["reconstruction"]
     if model == "autoencoder":
         assert [t[n] for n in ("kl", "elbo", "kl_per_dimension", "active")] == [

@@ -41,7 +41,7 @@ def test_gradients_are_those_that_each_run_has_alone(case, small):
             elif tensor.is_floating_point():
                 tensors[name] = tensor.double()
     stack.optimisers, stack.average = [], []
-    pairs = [objectives.weights(c.model, c.beta, c.gamma) for c in configs]
+    pairs = [objectives.loss_weights(c.model, c.beta, c.gamma) for c in configs]
     weights = tuple(torch.tensor(column).double() for column in zip(*pairs))
     report = step_of_all(stack, x.view(-1, 64, 64, 1), noise, keys, weights, base)
     for i, one in enumerate(configs):

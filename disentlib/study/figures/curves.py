@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
-
-TERMS = ("reconstruction", "kl", "total_correlation", "total")
+from disentlib.training.history import LOSS_TERMS
 
 
 def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure:
@@ -27,16 +26,17 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
     levels = sorted(history[by].unique())
     of_model = {model: history[history["model"] == model] for model in models}
     have = {
-        m: [t for t in TERMS if ours[t].notna().any()] for m, ours in of_model.items()
+        m: [t for t in LOSS_TERMS if ours[t].notna().any()]
+        for m, ours in of_model.items()
     }
-    wanted = [(m, t) for t in TERMS for m in models if t in have[m]]
-    places = 2 * len(TERMS) if len(models) == 2 else len(wanted)
+    wanted = [(m, t) for t in LOSS_TERMS for m in models if t in have[m]]
+    places = 2 * len(LOSS_TERMS) if len(models) == 2 else len(wanted)
     with style.context():
         fig, axes = style.panels(-(-places // 2), min(2, places), height=1.75)
         if len(models) == 2:
             grid = {
                 (m, t): axes[i, j]
-                for i, t in enumerate(TERMS)
+                for i, t in enumerate(LOSS_TERMS)
                 for j, m in enumerate(models)
             }
         else:
