@@ -40,6 +40,9 @@ def digest(name: str, answer: Any, digits: int | None = None) -> str:
 
     A number is first rounded to `digits` decimals; without `digits` the answer counts
     as it is written, text in lower case and without spaces.
+
+    >>> digest("letters", "A C") == digest("letters", "ac")
+    True
     """
     if digits is not None:
         text = str(round(float(answer) * 10**digits))

@@ -16,6 +16,9 @@ def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> Bool[Truths, " 
     Equation `eq-active-units` in the book. `mean` (images, D).
     Raises `ValueError` for means that are not finite or not a matrix.
     Source: Burda et al. 2016, section 5.1 (0.01 is theirs).
+
+    >>> active_units([[0.0, 1.0], [0.0, -1.0]]).tolist()
+    [False, True]
     """
     number("threshold", threshold, least=0)
     variances: Floats = _matrix(mean, "mean").var(axis=0)
@@ -30,6 +33,9 @@ def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> Float64[Floats, " D"
     Range [0, ∞), 0 for a dimension that ignores its image.
     Raises `ValueError` for values that are not finite and for shapes that differ.
     Source: Kingma and Welling 2014, appendix B.
+
+    >>> kl_per_dimension([[0.0, 2.0]], [[0.0, 0.0]]).tolist()
+    [0.0, 2.0]
     """
     m, v = _pair(mean, logvar)
     means: Floats = 0.5 * (m**2 + np.exp(v) - 1 - v).mean(axis=0)

@@ -131,7 +131,11 @@ class Discriminator(nn.Sequential):
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Number of trained numbers in a network."""
+    """Number of trained numbers in a network.
+
+    >>> count_parameters(nn.Linear(3, 2))
+    8
+    """
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -98,6 +98,9 @@ def loss_weights(model: str, beta: float, gamma: float) -> tuple[float, float]:
 
     `eq-beta-vae` (thesis, Eq. 27) and `eq-factor-vae` (thesis, Eq. 28). The autoencoder
     has neither term, the VAE is the β-VAE at β = 1.
+
+    >>> loss_weights("factor_vae", beta=4.0, gamma=40.0)
+    (1.0, 40.0)
     """
     terms = {
         "autoencoder": (0.0, 0.0),

@@ -19,6 +19,9 @@ class Scoring:
     how much the score exceeds those of so many random rotations of the codes.
 
     Raises `ValueError` in one line for a value that is out of range.
+
+    >>> list(Scoring(score_seed=7).seeds)
+    [7, 8, 9]
     """
 
     train: int = TRAIN

@@ -22,6 +22,10 @@ class FactorGrid:
 
     Raises `ValueError` where the lengths disagree, a size is below 1, or a name comes
     twice.
+
+    >>> grid = FactorGrid(("shape", "scale"), (2, 3))
+    >>> grid.size, grid.classes([4]).tolist(), grid.rows([[1, 1]]).tolist()
+    (6, [[1, 1]], [4])
     """
 
     names: tuple[str, ...]

@@ -74,6 +74,9 @@ def load_study(name: str, **overrides: Any) -> Study:
 
     Raises `ValueError` in one line that names the file, the key or value, and what may
     stand there.
+
+    >>> load_study("thesis").values("D")
+    [4, 6, 8, 10, 15]
     """
     check_name("study", name)
     path = STUDIES / f"{name}.yml"

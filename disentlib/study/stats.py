@@ -75,7 +75,11 @@ def paired_difference(
 
 
 def trend(levels: ArrayLike, values: ArrayLike) -> float:
-    """Slope of the least-squares line of `values` (n,) over `levels` (n,)."""
+    """Slope of the least-squares line of `values` (n,) over `levels` (n,).
+
+    >>> trend([4, 6, 8], [1, 2, 3])
+    0.5
+    """
     levels, values = finite(levels), finite(values)
     if len(levels) != len(values) or np.ptp(levels) == 0:
         raise ValueError(
