@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from disentlib.course.exercises import chapters
+from disentlib.course.exercises import exercises
 from disentlib.course.pieces import Piece, for_class, only_glue, pieces, stub
 from disentlib.course.plain import Book, authors_of, macros_of, plain
 from disentlib.paths import ROOT
@@ -178,13 +178,21 @@ def title_of_book() -> str:
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 
+def pages() -> list[str]:
+    """The pages that have an edition: those with an exercise, in the book's order.
+
+    The page for teachers has none: it reads the book's sources, which no class has.
+    """
+    return list(dict.fromkeys(exercise.page for exercise in exercises()))
+
+
 def write(folder: Path = CLASS) -> list[Path]:
     """Write both editions of every chapter, their data and one zip of each.
 
     A wheel of the library that lies in `folder` goes into both. Returns the zips.
     """
     labels, made = book(), []
-    notebooks = {chapter.page: executed(chapter.page) for chapter in chapters()}
+    notebooks = {page: executed(page) for page in pages()}
     wheels = list(folder.glob("*.whl"))
     for name in ("student", "instructor"):
         target = folder / name

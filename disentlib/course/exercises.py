@@ -130,21 +130,23 @@ def chapter_of(text: str, page: str, part: str) -> Chapter:
     return Chapter(page, label, title, part, tuple(needs), len(prose.split()))
 
 
-def chapters(root: Path = ROOT) -> list[Chapter]:
+@cache  # a table of plans asks hundreds of times
+def chapters(root: Path = ROOT) -> tuple[Chapter, ...]:
     """Every page under `notebooks/` that the book shows, in its order."""
-    return [
+    return tuple(
         chapter_of((root / f"{page}.md").read_text(encoding="utf-8"), page, part)
         for part, page in table_of_contents(root)
         if page.startswith("notebooks/")
-    ]
+    )
 
 
-def exercises(root: Path = ROOT) -> list[Exercise]:
+@cache
+def exercises(root: Path = ROOT) -> tuple[Exercise, ...]:
     """Every exercise of the book, in its order."""
-    return [
+    return tuple(
         exercise
         for chapter in chapters(root)
         for exercise in exercises_in(
             (root / f"{chapter.page}.md").read_text(encoding="utf-8"), chapter.page
         )
-    ]
+    )

@@ -1,6 +1,8 @@
 """A page in pieces: text, code, exercises and their solutions; and blanks for these."""
 
 import ast
+import base64
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -117,3 +119,19 @@ def for_class(cell: NotebookNode) -> NotebookNode:
     if {"hide-input", "remove-cell"} & set(tags):
         new.metadata["jupyter"] = {"source_hidden": True}
     return new
+
+
+def words_in(table: str) -> int:
+    """The words of an HTML table; of anything else, 0."""
+    bare = re.sub(r"<style.*?</style>|<[^>]*>", " ", table, flags=re.DOTALL)
+    return len(bare.split()) if "<table" in table else 0
+
+
+def picture_of(data: dict[str, str]) -> str:
+    """A figure among the forms of an output as the address of an image, or ""."""
+    if "image/svg+xml" in data:
+        code = base64.b64encode(data["image/svg+xml"].encode()).decode()
+        return f"data:image/svg+xml;base64,{code}"
+    if "image/png" in data:
+        return f"data:image/png;base64,{data['image/png'].strip()}"
+    return ""

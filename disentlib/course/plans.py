@@ -1,15 +1,18 @@
 """Plans for teaching, counted in minutes, and the map of what needs what."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import yaml
+from jupyter_cache import get_cache
 from matplotlib.figure import Figure
 
 from disentlib.course.exercises import LEVELS, Chapter, chapters, exercises
+from disentlib.course.terms import GLOSSARY, used_in
 from disentlib.paths import ROOT
 from disentlib.study import style
 
@@ -63,14 +66,39 @@ def sessions(plan: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def waiting(plan: dict[str, Any], seconds: dict[str, float]) -> pd.DataFrame:
+    """A row a session: minutes left by `sessions`, and those that the cells take of the
+    pages that it talks of, reads or does exercises of; `seconds` has these by page.
+    """
+    page_of = {e.label: e.page.rsplit("/", 1)[-1] for e in exercises()}
+    table = sessions(plan)[["session", "left"]]
+    needed = []
+    for session in plan["sessions"]:
+        last = (item.rsplit(" ", 1)[-1] for item in session["items"])
+        pages = {page_of.get(word, word) for word in last} & set(seconds)
+        needed.append(sum(seconds[page] for page in pages) / 60)
+    return table.assign(cells=needed)
+
+
+def measured(cache: Path = ROOT / "_build" / ".jupyter_cache") -> dict[str, float]:
+    """Seconds that each page's cells took in the last build of the book, by page."""
+    records = get_cache(cache).list_cache_records()
+    return {
+        Path(record.uri).stem: float(record.data["execution_seconds"])
+        for record in sorted(records, key=lambda record: record.created)
+    }
+
+
 def counts() -> pd.DataFrame:
-    """A row a chapter: exercises by level, labs, quizzes, hints, minutes."""
+    """A row a chapter: exercises by level, labs, quizzes, hints, terms, minutes."""
+    glossary = (ROOT / f"{GLOSSARY}.md").read_text(encoding="utf-8")
     rows = []
     for chapter in chapters():
         mine = [e for e in exercises() if e.page == chapter.page]
         plain = [e for e in mine if e.kind == "exercise"]
         if not mine:
             continue
+        text = (ROOT / f"{chapter.page}.md").read_text(encoding="utf-8")
         rows.append(
             {"chapter": chapter.title}
             | {level: sum(e.level == level for e in plain) for level in LEVELS}
@@ -78,6 +106,7 @@ def counts() -> pd.DataFrame:
                 "lab": sum(e.kind == "lab" for e in mine),
                 "quiz": sum(e.kind == "quiz" for e in mine),
                 "with hint": sum(e.hint for e in mine),
+                "terms": len(used_in(text, glossary)),
                 "to read (minutes)": chapter.reading,
                 "to do (minutes)": sum(e.minutes for e in mine),
             }
@@ -103,7 +132,7 @@ def teacher_notes(root: Path = ROOT) -> list[tuple[str, str]]:
     ]
 
 
-def depths(pages: list[Chapter]) -> dict[str, int]:
+def depths(pages: Sequence[Chapter]) -> dict[str, int]:
     """How many chapters have to come before each, by label."""
     found: dict[str, int] = {}
     for chapter in pages:

@@ -4,7 +4,6 @@ A slide shows what a board would: headings, formulas, theorems, figures, printed
 numbers, exercises. The prose is the speaker's notes (press S). All files are local.
 """
 
-import base64
 import html
 import re
 import shutil
@@ -17,7 +16,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
 
 from disentlib.course.editions import CLASS, book, executed, glued
-from disentlib.course.pieces import pieces
+from disentlib.course.exercises import TITLE
+from disentlib.course.pieces import Piece, picture_of, pieces, words_in
 from disentlib.course.plain import Book, Directive, blocks, plain
 from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
@@ -41,18 +41,13 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="reveal/reveal.css">
 <link rel="stylesheet" href="reveal/white.css">
 <link rel="stylesheet" href="reveal/lecture.css">
-<script>
-MathJax = {{svg: {{fontCache: "global"}}}};
-</script>
+<script src="reveal/reveal.js"></script><script src="reveal/notes.js"></script>
+<script src="reveal/lecture.js"></script>
 <script src="reveal/tex-svg.js" defer></script></head>
 <body><div class="reveal"><div class="slides">
 {slides}
 </div></div>
-<script src="reveal/reveal.js"></script><script src="reveal/notes.js"></script>
-<script>
-Reveal.initialize({{hash: true, slideNumber: "c/t", width: 1120, height: 700,
-  transition: "none", pdfSeparateFragments: false, plugins: [RevealNotes]}});
-</script></body></html>
+</body></html>
 """
 
 
@@ -69,7 +64,8 @@ class Slide:
         """The slide as a section of reveal.js."""
         notes = "".join(render(note) for note in self.notes)
         return (
-            f"<section><h2>{self.title}</h2>\n{''.join(self.shown)}"
+            f"<section><h2>{self.title}</h2>\n<div class='board'>"
+            f"{''.join(self.shown)}</div>"
             f'<aside class="notes">{notes}</aside></section>'
         )
 
@@ -130,6 +126,8 @@ def add_text(deck: Deck, text: str, labels: Book, page: Path) -> None:
             md = plain(block.source, labels, page)
             if block.name == "raw":  # a piece of the explorer, live
                 deck.show("\n".join(block.body), ROOM)
+            elif block.title.startswith("Before you"):  # a chapter's first slide
+                deck.show(render(plain("\n".join(block.body), labels, page)), ROOM / 2)
             elif block.name in SHOWN:
                 deck.show(f"<div class='box'>{render(md)}</div>", tall(md) + 1)
             elif md:
@@ -151,7 +149,7 @@ def add_text(deck: Deck, text: str, labels: Book, page: Path) -> None:
 
 
 def add_outputs(deck: Deck, cell: NotebookNode, labels: Book, page: Path) -> None:
-    """Figures with their captions, and what a cell prints."""
+    """Figures with their captions, tables, and what a cell prints."""
     figure = cell.metadata.get("mystnb", {})
     caption = plain(figure.get("figure", {}).get("caption", ""), labels, page)
     for output in cell.get("outputs", []):
@@ -170,16 +168,18 @@ def add_outputs(deck: Deck, cell: NotebookNode, labels: Book, page: Path) -> Non
             if len(lines) <= 16:
                 text = html.escape("\n".join(lines))
                 deck.show(f"<pre>{text}</pre>", 0.8 + 0.75 * len(lines))
+        elif 0 < words_in(table := data.get("text/html", "")) < 300:
+            deck.show(table, 1 + table.count("<tr"))
 
 
-def picture_of(data: dict[str, str]) -> str:
-    """A figure among the forms of an output as the address of an image, or ""."""
-    if "image/svg+xml" in data:
-        code = base64.b64encode(data["image/svg+xml"].encode()).decode()
-        return f"data:image/svg+xml;base64,{code}"
-    if "image/png" in data:
-        return f"data:image/png;base64,{data['image/png'].strip()}"
-    return ""
+def questions(every: list[Piece], most: int = 2) -> list[str]:
+    """Labels of the exercises that a lecture has time for: the shortest of a page."""
+    found = []
+    for piece in every:
+        title = TITLE.match(piece.title) if piece.kind == "exercise" else None
+        if title and not title["kind"] and tall(piece.cell.source) < ROOM:
+            found.append((int(title["minutes"]), piece.label))
+    return [label for _, label in sorted(found)[:most]]
 
 
 def deck_of(pages: tuple[str, ...], labels: Book, root: Path = ROOT) -> Deck:
@@ -188,16 +188,16 @@ def deck_of(pages: tuple[str, ...], labels: Book, root: Path = ROOT) -> Deck:
     for name in pages:
         notebook, path = executed(f"notebooks/{name}"), root / "notebooks" / name
         labels.values = glued(notebook)
-        asked = 0
-        for piece in pieces(notebook):
+        every = list(pieces(notebook))
+        asked = questions(every)
+        for piece in every:
             if piece.kind == "solution" or "remove-cell" in piece.tags:
                 continue
             if piece.kind == "exercise":
                 md = plain(piece.cell.source, labels, path)
-                if asked < 2 and tall(md) < ROOM and "quiz" not in piece.title:
+                if piece.label in asked:
                     deck.start(f"Your turn: {piece.title}")
                     deck.show(f"<div class='box'>{render(md)}</div>", tall(md))
-                    asked += 1
             elif piece.cell.cell_type == "code":
                 add_outputs(deck, piece.cell, labels, path)
             else:

@@ -49,6 +49,18 @@ def pattern_of(forms: dict[str, str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
 
 
+def used_in(source: str, glossary: str) -> set[str]:
+    """The terms of the glossary's source that the prose of a page's source uses."""
+    forms = terms_of(glossary)
+    for left_out in (r"\A---.*?^---$", r"^```\{code-cell\}.*?^```$", r"^\$\$.*?^\$\$"):
+        source = re.sub(left_out, "", source, flags=re.MULTILINE | re.DOTALL)
+    source = re.sub(
+        r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`|^#.*$|^[%:].*$", "", source, flags=re.M
+    )
+    found = pattern_of(forms).findall(source)
+    return {forms[" ".join(word.lower().split())] for word in found}
+
+
 class FirstUse(SphinxPostTransform):
     """Makes links of first uses, before references are resolved."""
 

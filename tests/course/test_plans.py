@@ -12,6 +12,7 @@ from disentlib.course.plans import (
     prerequisites,
     sessions,
     teacher_notes,
+    waiting,
 )
 
 PLANS = load_plans()
@@ -31,8 +32,31 @@ def test_the_week_has_ten_sessions_with_pauses_and_is_mostly_not_talk():
 
 def test_the_week_has_all_labs_and_all_quizzes():
     items = {item for session in PLANS["week"]["sessions"] for item in session["items"]}
-    wanted = {e.label for e in exercises() if e.kind == "lab"}
-    assert wanted <= items and len(wanted) == 4
+    labs = {e.label for e in exercises() if e.kind == "lab"}
+    assert labs <= items and len(labs) == 4
+    # Of the chapters that it teaches; others are for reading.
+    taught = {item.split()[1] for item in items if item.startswith(("talk", "read"))}
+    aside = {"explorer", "cost", "open_problems"}
+    quizzes = {
+        e.label
+        for e in exercises()
+        if e.kind == "quiz" and e.page.rsplit("/", 1)[-1] in taught - aside
+    }
+    assert quizzes <= items and len(quizzes) == 12
+
+
+def test_waiting_counts_each_page_of_a_session_once():
+    plan = {
+        "sessions": [
+            {
+                "name": "one",
+                "minutes": 60,
+                "items": ["talk elbo", "ex-elbo-one", "pause 5", "ex-kl-finite"],
+            }
+        ]
+    }
+    table = waiting(plan, {"elbo": 60.0, "kl_divergence": 30.0, "scores": 600.0})
+    assert table["cells"].tolist() == [1.5]
 
 
 def test_a_line_that_names_nothing_is_refused():

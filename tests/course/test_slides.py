@@ -7,6 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from disentlib.course import slides
+from disentlib.course.pieces import Piece, words_in
 from disentlib.course.plain import Book
 from disentlib.paths import ROOT
 
@@ -81,3 +82,23 @@ def test_nothing_is_loaded_from_another_machine():
     for sheet in slides.REVEAL.glob("*.css"):
         assert not re.search(r"@import|url\((?!data:)", sheet.read_text()), sheet.name
     assert (slides.REVEAL / "LICENSE").read_text().startswith("Copyright")
+
+
+def test_a_lecture_asks_the_shortest_two_of_a_page():
+    def asks(title, label):
+        return Piece("exercise", new_markdown_cell("Why?"), label, title)
+
+    every = [
+        asks("open, 30 minutes", "a"),
+        asks("recall, 5 minutes", "b"),
+        asks("quiz: recall, 5 minutes", "c"),
+        asks("calculate, 10 minutes", "d"),
+    ]
+    assert slides.questions(every) == ["b", "d"]
+
+
+def test_a_table_is_shown_where_it_can_be_read(deck):
+    assert (
+        words_in("<style>a b c</style><table><tr><td>one two</td></table>") == 2
+    )
+    assert words_in("<p>one two</p>") == 0

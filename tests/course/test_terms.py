@@ -2,7 +2,7 @@
 
 import re
 
-from disentlib.course.terms import pattern_of, split, terms_of
+from disentlib.course.terms import pattern_of, split, terms_of, used_in
 from disentlib.paths import ROOT
 
 SOURCE = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
@@ -45,3 +45,9 @@ def test_text_around_a_link_stays():
     forms = terms_of("nat\n  A unit.\n")
     pieces = split("In nats, of course.", forms, pattern_of(forms), set(), "page")
     assert "".join(piece.astext() for piece in pieces) == "In nats, of course."
+
+
+def test_terms_of_a_page_are_those_of_its_prose():
+    glossary = "nat\n  A unit.\n\nscore\n  A number.\n\nentropy\n  H.\n"
+    page = "---\na: nat\n---\n# Entropy\n\nTwo `entropy` scores, $nat$.\n\n```{code-cell}\nnat\n```\n"
+    assert used_in(page, glossary) == {"score"}

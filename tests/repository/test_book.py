@@ -12,6 +12,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from disentlib.course import plans
 from disentlib.paths import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -127,3 +128,11 @@ def test_equations_named_in_docstrings_are_in_the_book():
     )
     assert named - labelled == set()
     assert named
+
+
+def test_plans_leave_time_for_the_cells_as_long_as_they_took_here():
+    seconds = plans.measured()
+    for name, plan in plans.load_plans().items():
+        table = plans.waiting(plan, seconds)
+        assert (table["cells"] > 0).all(), (name, table)
+        assert (table["left"] - table["cells"] >= 5).all(), (name, table)
