@@ -6,6 +6,7 @@ Each returns the value, or says in one line what is wrong with it and what to gi
 import math
 import reprlib
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,6 +126,18 @@ def instance(name: str, value: Any, kind: type[Kind]) -> Kind:
     if not isinstance(value, kind):
         raise ValueError(f"{name}={shown(value)} must be a {kind.__name__}")
     return value
+
+
+def checked_path(name: str, value: Any) -> Path:
+    """`value` as a path; `ValueError` for what is none, empty, or not printable.
+
+    >>> checked_path("folder", 3)
+    Traceback (most recent call last):
+    ValueError: folder=3 must be a path
+    """
+    if not isinstance(value, str | Path) or not value or not str(value).isprintable():
+        raise ValueError(f"{name}={shown(value)} must be a path")
+    return Path(value)
 
 
 def array_of(name: str, value: Any) -> NDArray[Any]:

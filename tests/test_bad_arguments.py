@@ -14,8 +14,9 @@ import warnings
 import zlib
 
 import numpy as np
+import torch
 
-from disentlib import metrics, seeds, sprites
+from disentlib import course, metrics, models, scoring, seeds, sprites, study, training
 from disentlib.metrics import designs
 from disentlib.models import VAE, Discriminator, objectives
 from disentlib.paths import ROOT
@@ -34,6 +35,13 @@ BAD = (
     np.array(["x"]), np.zeros((60, 3), complex), np.ma.masked_array(CODES, CODES > 0), np.zeros((60, 3), object),
     "../up", "x" * 200, print,
 )  # fmt: skip
+TABLE = sprites.Sprites(torch.zeros(GRID.size, 512, dtype=torch.uint8), GRID)
+VAE_OF_3 = VAE(3).eval()
+POSTERIOR = scoring.Posterior(CODES, np.zeros_like(CODES))
+SCORING = scoring.Scoring(60, 30, 4, 2, score_seeds=1)
+TINY = TrainingConfig("vae", 2, 0, 1, batch_size=4, evaluation_images=4)
+NOWHERE = ROOT / "no" / "where" / "a\nb"  # a name that no folder has
+MEANT = (ValueError, TypeError, OSError, FloatingPointError, course.NotYet)
 SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 1}
 CONFIG = {"model": "beta_vae", "D": 4, "seed": 0, "steps": 10}
 
@@ -85,6 +93,42 @@ def good_calls():
     yield objectives.loss_weights, {"model": "vae", "beta": 1.0, "gamma": 1.0}
     yield load_study, {"name": "quick"}
     yield load_model, {"folder": ROOT / "nowhere"}
+    yield metrics.rotated_within, {"codes": CODES, "used": [True, False, True]}
+    yield sprites.load_sprites, {}
+    yield scoring.encode, {"vae": VAE_OF_3, "sprites": TABLE, "index": [1, 2]}
+    yield scoring.planned_rows, {"grid": GRID, "sizes": SCORING}
+    yield scoring.sample, {"posterior": POSTERIOR, "seed": 0}
+    given = {"posterior": POSTERIOR, "grid": GRID, "sizes": SCORING, "n_jobs": 1}
+    yield scoring.score_codes, given
+    yield scoring.score_run, {"folder": NOWHERE, "sizes": SCORING, "sprites": TABLE}
+    yield scoring.Scoring, {"train": 60, "test": 30, "batch_size": 4}
+    yield trained, {"config": TINY, "sprites": TABLE, "folder": NOWHERE}
+    yield course.check, {"name": "a", "given": 1.0, "code": "abcdef", "digits": 2}
+    yield course.digest, {"name": "a", "answer": 1.0, "digits": 2}
+    yield course.quiz, {"name": "a", "given": "ab", "codes": "abcdef abcdef"}
+    yield course.holds, {"name": "a", "given": 1, "test": bool, "otherwise": "no"}
+
+
+def trained(config, sprites, folder):
+    """A run to its end, or to what its first step says."""
+    return list(training.train(config, sprites, folder))
+
+
+# Results and errors, which nobody makes by hand, and what takes torch's own arguments.
+# (The types of a table of sprites are looked at by jaxtyping in the tests.)
+LEFT_OUT = {"Sprites", "DCI", "Posterior", "Scored", "Study", "NotYet"}
+LEFT_OUT |= {"count_parameters", "initialised"}
+
+
+def test_every_public_function_is_among_the_calls():
+    called = {function.__qualname__ for function, _ in good_calls()} | {"train"}
+    public = {
+        name
+        for room in (metrics, models, sprites, scoring, study, training, course)
+        for name in room.__all__
+        if callable(getattr(room, name)) and getattr(room, name).__module__ != "typing"
+    }
+    assert public - called == LEFT_OUT
 
 
 def bad_calls():
@@ -105,7 +149,7 @@ def fault(function, arguments):
         warnings.simplefilter("error")
         try:
             function(**arguments)
-        except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        except MEANT as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             if str(ROOT / "disentlib") not in last.filename:
                 return f"from inside {last.filename}: {error!r}"
@@ -116,7 +160,8 @@ def fault(function, arguments):
     return ""
 
 
-def test_every_bad_value_ends_in_one_line_or_a_right_answer():
+def test_every_bad_value_ends_in_one_line_or_a_right_answer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some values are names of folders
     calls = list(bad_calls())
     assert len(calls) > 1000
     if os.environ.get("BAD_VALUES") != "all":
@@ -128,4 +173,5 @@ def test_every_bad_value_ends_in_one_line_or_a_right_answer():
         for function, own, name, _, value in calls
         if (said := fault(function, own | {name: value}))
     ]
+    print(f"{len(calls)} calls, {len(faults)} faults")
     assert faults == []

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from disentlib.checks import instance, shown, whole_number
+
 # What goes wrong most often, as the right answer made from the given one.
 SLIPS: list[tuple[Callable[[float], float], str]] = [
     (lambda v: v * math.log(2), "it is right in bits; this book counts in nats"),
@@ -45,10 +47,19 @@ def digest(name: str, answer: Any, digits: int | None = None) -> str:
     True
     """
     if digits is not None:
-        text = str(round(float(answer) * 10**digits))
+        whole_number("digits", digits, -15, 15)
+        try:
+            text = str(round(float(answer) * 10**digits))
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"answer={shown(answer)} must be one number") from None
     else:
         text = "".join(str(answer).lower().split())
     return hashlib.sha256(f"{name}|{digits}|{text}".encode()).hexdigest()[:6]
+
+
+def _check_name(name: Any) -> None:
+    if not instance("name", name, str).isprintable():
+        raise ValueError(f"name={shown(name)} must be one line")
 
 
 def hits(name: str, value: float, code: str, digits: int) -> bool:
@@ -71,17 +82,20 @@ def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
     `code` is the answer's digest, `digits` the decimals to which a number counts. The
     line says what kind of slip it is, where it is a common one.
     """
+    _check_name(name)
+    instance("code", code, str)
     if given is ...:
         raise NotYet(f"{name} is still blank; fill in the cell above and run it")
     if digits is None:
         if digest(name, given) != code:
-            raise NotYet(f"{name} = {given!r} is not right")
+            raise NotYet(f"{name} = {shown(given)} is not right")
         print(f"{name} = {given}: right.")
         return
+    whole_number("digits", digits, -15, 15)
     try:
         value = float(given)
-    except (TypeError, ValueError):
-        raise NotYet(f"{name} = {given!r} should be one number") from None
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet(f"{name} = {shown(given)} should be one number") from None
     if not math.isfinite(value):
         raise NotYet(f"{name} = {value} is not a finite number; look for a 0/0 first")
     if hits(name, value, code, digits):
@@ -102,6 +116,9 @@ def holds(name: str, given: Any, test: Callable[[Any], Any], otherwise: str) -> 
     """
     if given is ...:
         raise NotYet(f"{name} is still blank; fill in the cell above and run it")
+    _check_name(name)
+    if not callable(test):
+        raise ValueError(f"test={shown(test)} must be a function of the answer")
     if not bool(test(given)):
         raise NotYet(f"{name}: {otherwise}")
     print(f"{name}: right.")
@@ -113,7 +130,8 @@ def quiz(name: str, given: Any, codes: str) -> None:
     `codes` are the digests of its answers, one a question; the line says how many are
     right and which is the first that is not.
     """
-    wanted = codes.split()
+    _check_name(name)
+    wanted = instance("codes", codes, str).split()
     if given is ...:
         raise NotYet(f"{name} is still blank; give {len(wanted)} letters")
     letters = list("".join(str(given).lower().split()))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import ortho_group
 
+from disentlib.checks import array_of, whole_number
 from disentlib.seeds import stream
 
 LEAST_VARIANCE = 0.01  # of a dimension in use, where nothing but codes is known
@@ -30,13 +31,26 @@ def rotated_within(
     other dimensions, which hold no information, stay as they are: mixed in, they would
     hide what the codes say. Without `used` a dimension is in use where its variance
     exceeds `LEAST_VARIANCE`; noise then counts as well, so give what is known.
+
+    Raises `ValueError` in one line for codes that are no table of numbers, and for
+    `used` that does not say True or False of each dimension.
     """
-    codes = np.asarray(codes, dtype=np.float32)
+    whole_number("position", position)
+    table = array_of("codes", codes)
+    if table.dtype.kind not in "fiu" or table.ndim != 2 or np.ma.is_masked(codes):
+        raise ValueError("codes must be real numbers (n, D), none of them masked")
+    with np.errstate(over="ignore"):  # what float32 does not hold is a row to leave
+        codes = table.astype(np.float32)
     known = codes[np.isfinite(codes).all(axis=1)]
+    if used is None and len(known) < 2:
+        return codes.copy()  # nothing says what is in use
     if used is None:
         used = known.var(axis=0, dtype=np.float64) > LEAST_VARIANCE
-    turned = np.flatnonzero(np.asarray(used))
-    if len(turned) < 2:  # nothing to turn into
+    used = array_of("used", used)
+    if used.dtype != np.bool_ or used.shape != codes.shape[1:]:
+        raise ValueError(f"used must be True or False of each of {codes.shape[1]}")
+    turned = np.flatnonzero(used)
+    if len(turned) < 2 or not len(known):  # nothing to turn, or into
         return codes.copy()
     mean = known[:, turned].mean(axis=0, dtype=np.float64)
     generator = stream(seed, "scores: rotation", position)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from disentlib.checks import checked_path, instance, whole_number
 from disentlib.files import read_json, sync_folder, write_json
 from disentlib.models.networks import VAE
 from disentlib.seeds import stream
@@ -24,6 +25,7 @@ from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites
 from disentlib.training.checkpoints import digest
 from disentlib.training.folder import locked
+from disentlib.training.machine import check_device
 
 # On a CPU a small batch stays in its cache, and in memory that the allocator has at
 # hand; a card wants many images at once. bench/scoring.py compares sizes. They change
@@ -65,25 +67,20 @@ def encode(
     a batch size below 1, `FloatingPointError` for a posterior that is not finite,
     `RuntimeError` where another process has the folder.
     """
-    rows = np.unique(sprites.grid.checked(index))
+    instance("vae", vae, VAE)
+    rows = np.unique(instance("sprites", sprites, Sprites).grid.checked(index))
     if len(rows) == 0:
         raise ValueError("index is empty; give the rows of metrics.plan")
+    check_device(str(device) if isinstance(device, torch.device) else device)
     if batch_size is None:
         batch_size = BATCH_SIZES.get(torch.device(device).type, BATCH_SIZES["cpu"])
-    if (
-        isinstance(batch_size, bool)
-        or not isinstance(batch_size, int)
-        or batch_size < 1
-    ):
-        raise ValueError(
-            f"batch_size={batch_size!r} must be a whole number of at least 1"
-        )
+    whole_number("batch_size", batch_size, 1)
     shape = (sprites.grid.size, vae.D)
     if path is None:
         posterior = Posterior(*(np.full(shape, np.nan, np.float32) for _ in NAMES))
         _fill(posterior, vae, sprites, rows, batch_size, device, progress)
         return posterior
-    folder = Path(path)
+    folder = checked_path("path", path)
     with locked(folder):
         claim = _claim(vae, sprites.grid, rows)
         if not _kept(folder, shape, claim):
@@ -107,6 +104,7 @@ def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
     The noise of a row depends on the seed, the row and D alone, not on which rows were
     encoded. Raises `ValueError` for a seed that is no whole number of at least 0.
     """
+    instance("posterior", posterior, Posterior)
     noise = stream(seed, "codes").standard_normal(posterior.mean.shape, np.float32)
     with np.errstate(over="ignore"):  # the scores name a row that is not finite
         noise *= np.exp(0.5 * posterior.logvar)

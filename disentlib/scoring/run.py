@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from disentlib import metrics
 from disentlib.arrays import Floats
+from disentlib.checks import checked_path, instance
 from disentlib.files import atomic_write
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows
@@ -53,7 +54,8 @@ def score_run(
     encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a run that
     is not trained, `ValueError` for damaged files.
     """
-    files = RunFolder(Path(folder))
+    files = RunFolder(checked_path("folder", folder))
+    instance("sizes", sizes, Scoring)
     sprites = load_sprites() if sprites is None else sprites
     rows = planned_rows(sprites.grid, sizes)
     parts = []
@@ -73,6 +75,8 @@ def score_run(
 
 def planned_rows(grid: FactorGrid, sizes: Scoring) -> NDArray[np.int64]:
     """The rows that any of the score seeds reads, sorted and each once."""
+    instance("grid", grid, FactorGrid)
+    instance("sizes", sizes, Scoring)
     read = np.zeros(grid.size, dtype=bool)
     for seed in sizes.seeds:
         of_seed = metrics.plan(
@@ -99,7 +103,9 @@ def score_codes(
     excess of each score over rotations among the dimensions in use, those whose KL
     divergence exceeds `IN_USE_NATS`.
     """
-    sizes = sizes or Scoring()
+    sizes = Scoring() if sizes is None else instance("sizes", sizes, Scoring)
+    instance("posterior", posterior, Posterior)
+    instance("grid", grid, FactorGrid)
     tables: list[pd.DataFrame] = []
     importances: Floats | None = None
     for seed in sizes.seeds:

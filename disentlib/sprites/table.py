@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Bytes, Integers, Words
-from disentlib.checks import number, whole_number
+from disentlib.checks import checked_path, instance, number, whole_number
 from disentlib.files import atomic_write, remove_temporaries
 from disentlib.paths import absolute_path, cache_folder
 from disentlib.sprites import official, outlines, render
@@ -48,6 +48,15 @@ class Sprites:
 
     packed: UInt8[torch.Tensor, "size 512"]
     grid: FactorGrid = GRID
+
+    def __post_init__(self) -> None:
+        instance("grid", self.grid, FactorGrid)
+        instance("packed", self.packed, torch.Tensor)
+        shape, wanted = tuple(self.packed.shape), (self.grid.size, SIDE * SIDE // 8)
+        if self.packed.dtype != torch.uint8 or shape != wanted:
+            raise ValueError(
+                f"packed {shape} of {self.packed.dtype} must be {wanted} of torch.uint8"
+            )
 
     def to(self, device: str | torch.device) -> "Sprites":
         """The same sprites with the packed table on `device`, where it takes 377 MB."""
@@ -117,7 +126,10 @@ def load_sprites(path: str | Path | None = None) -> Sprites:
     Raises `ValueError` in one line for a file that is not dSprites (see
     `disentlib.sprites.official`).
     """
-    path = path or os.environ.get("DSPRITES") or None
+    if path is None or (isinstance(path, str) and not path):
+        path = os.environ.get("DSPRITES") or None
+    else:
+        checked_path("path", path)
     words = rendered()
     if path:
         words = official.read(absolute_path(path), GRID, words)

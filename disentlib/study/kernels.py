@@ -16,6 +16,17 @@ INLINE = "module://matplotlib_inline.backend_inline"
 # The kernel logs as errors what is none: each shutdown, and that it talks to this
 # machine over the loopback.
 ARGUMENTS = ("-f", "{connection_file}", "--IPKernelApp.log_level=CRITICAL")
+# Of all places a matplotlibrc in the working folder comes first, and it is read once:
+# where this file finds none.
+STARTUP = """\
+import os
+here = os.getcwd()
+os.chdir({scratch!r})
+import matplotlib
+os.chdir(here)
+del os, here, matplotlib
+"""
+LEFT_OUT = ("PYTHONSTARTUP", "PYTHONWARNINGS")  # the caller's, for his own sessions
 
 
 @contextmanager
@@ -23,8 +34,8 @@ def surroundings() -> Iterator[None]:
     """Set the environment in which Jupyter starts kernels; it is put back in the end.
 
     A kernel named python3 is this interpreter, whatever the user has installed under
-    that name. Startup files of IPython and a matplotlibrc do not reach it, and what it
-    keeps for a moment goes with it.
+    that name. Startup files of IPython and Python and a matplotlibrc, wherever it lies,
+    do not reach it, and what it keeps for a moment goes with it.
     """
     with scratch_folder() as scratch:
         argv = [sys.executable, "-m", "ipykernel_launcher", *ARGUMENTS]
@@ -32,7 +43,10 @@ def surroundings() -> Iterator[None]:
         write_json(scratch / "kernels" / "python3" / "kernel.json", spec)
         (scratch / "matplotlibrc").touch()
         (scratch / "runtime").mkdir(mode=0o700)
-        changes = {
+        startup = scratch / "ipython" / "profile_default" / "startup"
+        startup.mkdir(parents=True)
+        (startup / "00.py").write_text(STARTUP.format(scratch=str(scratch)))
+        changes: dict[str, str] = {
             "JUPYTER_PATH": str(scratch),  # it comes before all other places
             "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
             "IPYTHONDIR": str(scratch / "ipython"),
@@ -46,8 +60,10 @@ def surroundings() -> Iterator[None]:
                 changes[name] = str(absolute_path(chosen))
         if not has_home():
             changes["HOME"] = str(scratch)
-        before = {name: os.environ.get(name) for name in changes}
+        before = {name: os.environ.get(name) for name in (*changes, *LEFT_OUT)}
         os.environ.update(changes)
+        for name in LEFT_OUT:
+            os.environ.pop(name, None)
         tempfile.tempdir = str(scratch)  # connection files lie among temporary ones
         try:
             yield

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from disentlib.checks import shown, whole_number
+from disentlib.checks import checked_path, whole_number
 from disentlib.files import read_json, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
 from disentlib.training.checkpoints import (
@@ -135,8 +135,7 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     Raises `FileNotFoundError` for a run that is not there, `ValueError` for a file that
     is damaged or another run's.
     """
-    if not isinstance(folder, str | Path) or not str(folder).isprintable():
-        raise ValueError(f"folder={shown(folder)} must be a path")
+    checked_path("folder", folder)
     if step is not None:
         whole_number("step", step, 0)
     files = RunFolder(Path(folder))

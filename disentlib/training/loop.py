@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from disentlib.checks import checked_path, instance
 from disentlib.files import read_json
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
@@ -46,7 +47,9 @@ def train(
     `FloatingPointError` for losses that are no numbers or explode, `OSError` where the
     disk is full or read-only.
     """
-    files = RunFolder(Path(folder))
+    files = RunFolder(checked_path("folder", folder))
+    instance("config", config, TrainingConfig)
+    instance("sprites", sprites, Sprites)
     check_device(config.device)
     with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
         config = resolved(config, files)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from disentlib.checks import shown
 from disentlib.paths import ROOT
-from disentlib.training.configuration import TrainingConfig, on_card
+from disentlib.training.configuration import DEVICE, TrainingConfig, on_card
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
@@ -50,7 +51,13 @@ def prepare_torch(config: TrainingConfig) -> None:
 
 
 def check_device(device: str) -> None:
-    """Raise `ValueError` in one line for a card that this machine does not have."""
+    """Raise `ValueError` in one line for what is no device, and for a card that this
+    machine does not have.
+    """
+    if not isinstance(device, str) or not DEVICE.fullmatch(device):
+        raise ValueError(
+            f"device={shown(device)} is none; give cpu, cuda, or cuda:1 and so on"
+        )
     if not on_card(device):
         return
     cards = torch.cuda.device_count()

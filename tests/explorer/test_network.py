@@ -11,6 +11,7 @@ from site_on_disk import made
 
 from disentlib.models.networks import VAE
 from disentlib.scoring.export import folded, quantised, save_script
+from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.render import render
 from disentlib.sprites.table import GRID, Sprites
 from disentlib.training.checkpoints import save_tensors
@@ -28,7 +29,9 @@ PASSES = """
 
 def by_torch(vae: VAE) -> list[np.ndarray]:
     words = render(INDEX)
-    x = Sprites(torch.from_numpy(words.view(np.uint8))).batch(np.arange(len(INDEX)))
+    some = FactorGrid(("image",), (len(INDEX),))
+    x = Sprites(torch.from_numpy(words.view(np.uint8)), some)
+    x = x.batch(np.arange(len(INDEX)))
     mu, logvar = vae.encode(x)
     parts = mu, (logvar / 2).exp(), vae.decode(mu).sigmoid().flatten(1)
     return [part.numpy() for part in parts]

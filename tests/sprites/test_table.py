@@ -95,13 +95,20 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(tmp_path, monkeypat
     assert np.array_equal(sprites.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
 
 
+def test_a_table_is_of_its_grid():
+    for rows in (0, GRID.size - 1):
+        packed = torch.zeros(1, 512, dtype=torch.uint8).expand(rows, 512)
+        with pytest.raises(ValueError, match=r"must be \(737280, 512\)"):
+            Sprites(packed)
+
+
 def test_environment_names_the_default_file(tmp_path, monkeypatch):
     monkeypatch.setenv("DSPRITES", str(tmp_path / "nowhere.npz"))
     with pytest.raises(ValueError, match=r"nowhere\.npz: no such file"):
         load_sprites()
     seen = []
     monkeypatch.setattr(
-        official, "read", lambda path, *_: seen.append(path) or render([0])
+        official, "read", lambda path, _, words: seen.append(path) or words
     )
     load_sprites()
     load_sprites("other.hdf5")

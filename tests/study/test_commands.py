@@ -30,7 +30,8 @@ seconds: float = 0.0
 import os, sys, tempfile, time, pathlib
 import matplotlib as mpl
 pathlib.Path(tempfile.gettempdir(), "mine").touch()
-print("|", sys.executable, mpl.rcParams["text.usetex"], "leaked" in globals(), "|")
+leaks = [name for name in ("leaked", "mine", "here", "matplotlib") if name in globals()]
+print("|", sys.executable, mpl.rcParams["text.usetex"], leaks, sys.warnoptions, "|")
 print("begun", flush=True)
 time.sleep(seconds)
 ```
@@ -133,14 +134,18 @@ def test_a_page_sees_its_own_interpreter_and_our_settings(place):
     (kernel / "kernel.json").write_text(json.dumps(foreign))
     (startup / "00.py").write_text("leaked = 1\n")
     (settings / "matplotlibrc").write_text("text.usetex: True\n")
-    process = start(place, HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"))
+    (place / "matplotlibrc").write_text("text.usetex: True\n")  # it comes first of all
+    (home / "mine.py").write_text("mine = 1\n")
+    leaks = {"PYTHONSTARTUP": str(home / "mine.py"), "PYTHONWARNINGS": "ignore"}
+    leaks |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
+    process = start(place, **leaks)
     said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert said[1] == ""  # no word of Jupyter's own
     cells = nbformat.read(place / "out.ipynb", as_version=4).cells
     text = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
-    assert f"| {sys.executable} False False |" in text
-    assert left(place) == {"out.ipynb", "home"}
+    assert f"| {sys.executable} False [] [] |" in text
+    assert left(place) == {"out.ipynb", "home", "matplotlibrc"}
 
 
 def test_the_command_refuses_what_it_does_not_know_in_a_line():
