@@ -10,6 +10,7 @@ from disentlib.sprites import official
 from disentlib.sprites.render import render
 from disentlib.sprites.table import (
     GRID,
+    Sprites,
     load_sprites,
     train_test_split,
     unpack_by_shifts,
