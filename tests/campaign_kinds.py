@@ -110,7 +110,7 @@ def command(
         head = psutil.Process(process.pid)
         while left and process.is_alive():
             killing.await_moment(dice, process.is_alive, life, watched)
-            there, met = killing.parts(head), state(watched)
+            there, met = killing.parts(head), state(place.folder / "runs", watched)
             there["kernel"] = there["kernel"] or there["head"]
             whom = dice.choice(("head", "kernel", "group")) if pages else "head"
             role = "kernel" if whom == "kernel" and there["kernel"] != [head] else whom
@@ -147,6 +147,10 @@ def sweep(dice: random.Random, place: Place, hits: int = 12) -> Hits:
         head = psutil.Process(process.pid)
         alive = lambda: process.poll() is None  # noqa: E731, B023
         while left and alive():
+            # Most kills meet a job; how long Snakemake plans depends on the machine.
+            jobs = dice.random() < 0.8
+            while jobs and alive() and not killing.parts(head)["page runner"]:
+                time.sleep(0.1)
             killing.await_moment(dice, alive, 15.0, place.folder / "runs")
             there, met = killing.parts(head), state(place.folder / "runs")
             stage = killing.stage_of(there["page runner"])

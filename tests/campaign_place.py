@@ -84,13 +84,15 @@ class Place:
         return self.twins[name]
 
 
-def state(place: Path) -> str:
-    """What a kill meets in runs/ and results/."""
-    if killing.strays(place):
+def state(*places: Path) -> str:
+    """What a kill meets there."""
+    if killing.strays(*places):
         return "while a file was being written"
-    if any(place.rglob("result.json")):
+    if any(any(place.rglob("result.json")) for place in places):
         return "with a finished model there"
-    return "with a checkpoint there" if any(place.rglob("step-*")) else "before any"
+    if any(any(place.rglob("step-*")) for place in places):
+        return "with a checkpoint there"
+    return "before any was kept"
 
 
 def end_of_run(folder: Path) -> dict:

@@ -98,7 +98,5 @@ def test_a_lecture_asks_the_shortest_two_of_a_page():
 
 
 def test_a_table_is_shown_where_it_can_be_read(deck):
-    assert (
-        words_in("<style>a b c</style><table><tr><td>one two</td></table>") == 2
-    )
+    assert words_in("<style>a b c</style><table><tr><td>one two</td></table>") == 2
     assert words_in("<p>one two</p>") == 0

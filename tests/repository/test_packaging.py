@@ -2,7 +2,9 @@
 gets.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from disentlib.paths import ROOT
+from disentlib.study import book
 
 
 def canonical(name: str) -> str:
@@ -74,12 +77,46 @@ def test_conda_enters_by_the_same_lock():
 @pytest.mark.parametrize(
     "folder", ["disentlib", "notebooks", "book", "studies", "results"]
 )
-def test_no_tracked_file_over_one_megabyte(folder):
-    files = subprocess.run(
-        ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True
+def test_no_file_over_one_megabyte(folder):
+    sizes = {path: path.stat().st_size for path in (ROOT / folder).rglob("*.*")}
+    sizes = {path: n for path, n in sizes.items() if "__pycache__" not in path.parts}
+    assert sizes and {path: n for path, n in sizes.items() if n > 1e6} == {}
+
+
+def test_an_environment_knows_the_folder_that_it_was_made_in(tmp_path):
+    """Renamed or copied with its folder, it is made anew."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    ready = tmp_path / ".venv" / ".ready"
+    ready.parent.mkdir()
+    for text, made in ((f"{tmp_path}\n", False), ("/elsewhere\n", True), ("", True)):
+        ready.write_text(text)
+        plan = subprocess.run(
+            ["make", "-n", "book"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert plan.returncode == 0, plan.stderr
+        assert ("-m venv" in plan.stdout) == made
+
+
+def test_the_book_is_built_by_this_interpreter(tmp_path, monkeypatch):
+    """Whatever jupyter-book comes first on the PATH."""
+    called = []
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(
+        book, "in_its_own_time", lambda words, _: called.append(words) or 0
     )
-    sizes = {name: (ROOT / name).stat().st_size for name in files.stdout.split()}
-    assert {name: size for name, size in sizes.items() if size > 1e6} == {}
+    monkeypatch.setattr(book, "place_models", lambda _: 0)
+    assert book.build() == 0
+    assert len(called) == 2 and {words[0] for words in called} == {sys.executable}
+    tool = tmp_path / "jupyter-book"
+    tool.write_text("#!/bin/sh\nexit 0\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    run = subprocess.run(
+        [*called[1][: called[1].index("build")], "--version"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "Jupyter Book" in run.stdout
 
 
 def test_old_python_is_refused_in_one_line(tmp_path):
