@@ -7,7 +7,6 @@ from disentlib import metrics
 from disentlib.metrics import designs
 from disentlib.sprites.grid import FactorGrid
 
-pytestmark = pytest.mark.filterwarnings("error")
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
 CODES = designs.identity(GRID)
 ONE = {"train": 50}

@@ -20,7 +20,6 @@ from disentlib.metrics.sampling import labelled_samples
 from disentlib.metrics.scales import ranked, standardised
 from disentlib.sprites.grid import FactorGrid
 
-pytestmark = pytest.mark.filterwarnings("error")
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
 SCORES = {
     **calls(),

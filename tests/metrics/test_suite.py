@@ -14,7 +14,6 @@ from disentlib.metrics.dci import from_importances
 from disentlib.metrics.mutual_information import gap_of, modularity_of
 from disentlib.sprites.grid import FactorGrid
 
-pytestmark = pytest.mark.filterwarnings("error")
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
 SCORES = calls()
 SEEDS = st.integers(0, 2**32 - 1)

@@ -20,7 +20,6 @@ from disentlib.metrics.mutual_information import gap_of, modularity_of
 from disentlib.metrics.sampling import training_rows
 from disentlib.sprites.grid import FactorGrid
 
-pytestmark = pytest.mark.filterwarnings("error")
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
 SEEDS = st.integers(0, 2**32 - 1)
 MANY = {"train": 2000, "test": 2000}

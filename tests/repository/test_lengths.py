@@ -2,9 +2,13 @@
 
 import ast
 
+import jupytext
+import pytest
+
 from disentlib.paths import ROOT
 
 LONGEST = 50  # lines of a function without its docstring
+MOST_CODE = 120  # lines in the cells of a page of conclusions
 FILES = sorted((ROOT / "disentlib").rglob("*.py"))
 
 
@@ -29,3 +33,10 @@ def test_no_function_is_long():
 def test_no_file_is_long():
     lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in FILES}
     assert {name: n for name, n in lines.items() if n > 250} == {}
+
+
+@pytest.mark.parametrize("page", ["results", "recipe"])
+def test_pages_of_conclusions_leave_the_analysis_to_the_library(page):
+    cells = jupytext.read(ROOT / "notebooks" / f"{page}.md").cells
+    code = [c.source.splitlines() for c in cells if c.cell_type == "code"]
+    assert 20 < sum(map(len, code)) <= MOST_CODE
