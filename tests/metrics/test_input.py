@@ -81,6 +81,12 @@ def test_keywords_and_seeds(name):
             )
 
 
+@pytest.mark.parametrize("ddof", [100, float("nan"), -1])
+def test_a_variance_has_one_of_two_divisors(ddof):
+    message = f"ddof={ddof} must be a whole number of at least 0 and at most 1"
+    refused("factor_vae_score", message, ddof=ddof)
+
+
 @pytest.mark.parametrize(
     "name", [name for name in SCORES if "batch_size" in SCORES[name]]
 )

@@ -49,6 +49,7 @@ def test_a_trend_is_the_least_squares_slope():
     [
         (lambda: mean_interval([]), "at least one"),
         (lambda: mean_interval([1, np.nan]), "finite"),
+        (lambda: mean_interval([1, 2], level=95), "level=95 must be"),
         (lambda: paired_difference([1, 2], [1]), "2 and 1 values do not pair"),
         (lambda: paired_difference(range(17), range(17)), "at most 16"),
         (lambda: trend([4, 4], [1, 2]), "two levels"),

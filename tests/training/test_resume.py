@@ -104,6 +104,30 @@ def test_sigterm_after_every_step(name, twins, small, tmp_path, capsys):
     assert outcome(tmp_path / "run") == twins(name)
 
 
+class StoppingLate(Sprites):
+    """Sprites that send SIGTERM once the last losses are being taken."""
+
+    def to(self, device):
+        return self
+
+    def batch(self, index, device="cpu"):
+        if len(index) != 8:  # held-out images
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("the evaluation went on")
+        return super().batch(index, device)
+
+
+def test_sigterm_during_the_evaluation_ends_it_at_once(twins, small, tmp_path, capsys):
+    late = StoppingLate(small.packed, small.grid)
+    with pytest.raises(SystemExit) as stop:
+        run(RUNS["beta_vae"], late, tmp_path / "run")
+    assert stop.value.code == 143
+    said = "SIGTERM: stopped before the last losses were taken, checkpoint kept\n"
+    assert capsys.readouterr().err == said
+    run(RUNS["beta_vae"], small, tmp_path / "run")
+    assert outcome(tmp_path / "run") == twins("beta_vae")
+
+
 def test_sigterm_after_every_step_of_three_epochs(tmp_path, capsys):
     packed = torch.from_numpy(
         np.random.default_rng(0).integers(0, 256, (40, 512), np.uint8)
