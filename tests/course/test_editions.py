@@ -1,7 +1,9 @@
 """Both editions of a chapter, from sources; and some of the chapters executed."""
 
+import ast
 import copy
 import os
+import re
 import time
 from functools import cache
 
@@ -164,3 +166,24 @@ def test_the_students_fails_only_where_it_asks_for_work(name, classroom):
     SPENT.append(time.perf_counter() - start)
     assert [cell.source for cell in failed(given)] == [cell.source for cell in asked]
     assert [cell.source for cell in failed(answers)] == []
+
+
+def test_a_lab_takes_no_name_that_a_function_of_an_earlier_one_reads():
+    """Whoever goes back to a lab finds its names as they were."""
+    lab, reads, taken = 0, {}, []
+    for cell in page("notebooks/labs").cells:
+        if cell.cell_type == "markdown":
+            lab += len(re.findall(r"^## Lab", cell.source, re.MULTILINE))
+            continue
+        for node in ast.parse(cell.source).body:
+            names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+            if isinstance(node, ast.FunctionDef):
+                own = {a.arg for a in node.args.args}
+                own |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+                reads |= {n.id: lab for n in names if n.id not in own}
+            elif isinstance(node, ast.Assign):
+                targets = [n for t in node.targets for n in ast.walk(t)]
+                stored = {n.id for n in targets if isinstance(n, ast.Name)}
+                taken += [n for n in stored if reads.get(n, lab) < lab]
+    assert lab == 4 and reads
+    assert taken == []
