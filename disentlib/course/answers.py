@@ -6,6 +6,7 @@ disentlib.course.answers NAME VALUE [DIGITS]` prints the digest to write.
 
 import hashlib
 import math
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +17,13 @@ from disentlib.checks import instance, shown, whole_number
 SLIPS: list[tuple[Callable[[float], float], str]] = [
     (lambda v: v * math.log(2), "it is right in bits; this book counts in nats"),
     (lambda v: v / math.log(2), "it is right in nats; the question asks for bits"),
+    (lambda v: v / math.log(2) ** 2, "log 2 multiplies where it should divide"),
+    (lambda v: v * math.log(2) ** 2, "log 2 divides where it should multiply"),
     (lambda v: -v, "the sign is turned"),
     (lambda v: v / 2, "it is twice too large"),
     (lambda v: v * 2, "it is half of what it should be"),
+    (lambda v: v / 10, "it is ten times too large"),
+    (lambda v: v * 10, "it is a tenth of what it should be"),
     (lambda v: v / 100, "it is in per cent; give a share"),
     (lambda v: 1 - v, "it is one minus the answer"),
     (lambda v: 1 / v if v else math.nan, "it is the inverse of the answer"),
@@ -62,6 +67,16 @@ def _check_name(name: Any) -> None:
         raise ValueError(f"name={shown(name)} must be one line")
 
 
+def _letters_of(given: Any) -> str:
+    """The letters of an answer, however it is written: "A, C", "(a) (c)", ["a", "c"].
+
+    Of words between them, as in "a and c", nothing is taken away.
+    """
+    many = isinstance(given, list | tuple)
+    text = "".join(map(str, given)) if many else str(given)
+    return "".join(re.findall(r"[a-z]", text.lower()))
+
+
 def hits(name: str, value: float, code: str, digits: int) -> bool:
     """Whether the number `value` is the answer, to one and a half of the last digit.
 
@@ -87,7 +102,10 @@ def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
     if given is ...:
         raise NotYet(f"{name} is still blank; fill in the cell above and run it")
     if digits is None:
-        if digest(name, given) != code:
+        spelt = _letters_of(given)
+        if code not in (digest(name, given), digest(name, spelt)):
+            if digest(name, "".join(sorted(spelt))) == code:
+                raise NotYet(f"{name} = {shown(given)}: give the letters in order")
             raise NotYet(f"{name} = {shown(given)} is not right")
         print(f"{name} = {given}: right.")
         return
@@ -134,7 +152,7 @@ def quiz(name: str, given: Any, codes: str) -> None:
     wanted = instance("codes", codes, str).split()
     if given is ...:
         raise NotYet(f"{name} is still blank; give {len(wanted)} letters")
-    letters = list("".join(str(given).lower().split()))
+    letters = _letters_of(given)
     if len(letters) != len(wanted):
         raise NotYet(
             f"{name}: {len(letters)} letters given, it has {len(wanted)} questions"

@@ -36,9 +36,13 @@ def test_whole_numbers_have_no_neighbours():
     [
         (2.34 / math.log(2), "in bits"),
         (2.34 * math.log(2), "in nats"),
+        (2.34 * math.log(2) ** 2, "should divide"),
+        (2.34 / math.log(2) ** 2, "should multiply"),
         (-2.34, "sign"),
         (4.68, "twice"),
         (1.17, "half"),
+        (23.4, "ten times"),
+        (0.234, "a tenth"),
         (234, "per cent"),
         (1 - 2.34, "one minus"),
         (1 / 2.34, "inverse"),
@@ -73,7 +77,10 @@ def test_what_is_no_number_is_told_apart(wrong, words):
 
 
 def test_words_count_without_case_and_spaces():
-    check("finite", "A c E", digest("finite", "ace"))
+    for given in ("A c E", "a, c, e", "(a) (c) (e)", ["a", "c", "e"]):
+        check("finite", given, digest("finite", "ace"))
+    assert "in order" in said("finite", "eca", digest("finite", "ace"))
+    assert "in order" not in said("finite", "ea", digest("finite", "ace"))
     assert "not right" in said("finite", "ac", digest("finite", "ace"))
     assert "blank" in said("finite", ..., digest("finite", "ace"))
 
@@ -93,7 +100,8 @@ def test_a_property_is_tested(capsys):
 
 def test_a_quiz_says_how_many_and_which():
     codes = " ".join(digest(f"q-{k}", letter) for k, letter in enumerate("abc", 1))
-    quiz("q", "a b C", codes)
+    for given in ("abc", "a b C", "a, b, c", ["a", "b", "c"]):
+        quiz("q", given, codes)
     with pytest.raises(NotYet, match="2 of 3 right; look at question 2"):
         quiz("q", "adc", codes)
     with pytest.raises(NotYet, match="2 letters given, it has 3"):
