@@ -39,9 +39,6 @@ class TrainingConfig:
 
     >>> TrainingConfig("beta_vae", D=10, seed=0, steps=100).beta
     4.0
-    >>> TrainingConfig("bete_vae", D=10, seed=0, steps=100)
-    Traceback (most recent call last):
-    ValueError: model 'bete_vae' is unknown; choose one of autoencoder, vae, beta_vae...
     """
 
     model: str
