@@ -91,8 +91,7 @@ def train(
                 words = f"stopped after step {state.step}, checkpoint kept"
                 with sigterm.at_once(words):  # ends here if it is to stop
                     keep_snapshot(state, files, config, evaluate)
-        words = "stopped before the last losses were taken, checkpoint kept"
-        with sigterm.at_once(words):
+        with sigterm.at_once("stopped before the last losses, checkpoint kept"):
             evaluated = evaluate()
         keep_result(state, files, config, evaluated, clock.energy_source)
 

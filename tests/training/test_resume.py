@@ -92,7 +92,7 @@ def stop_after_every_step(settings, sprites, folder, capsys):
         assert not (folder / "result.json").exists()
     with pytest.raises(SystemExit):  # the last step is kept, its losses are not taken
         run(settings, sprites, folder)
-    said = "SIGTERM: stopped before the last losses were taken, checkpoint kept\n"
+    said = "SIGTERM: stopped before the last losses, checkpoint kept\n"
     assert capsys.readouterr().err == said
     run(settings, sprites, folder)  # only the losses are left
     assert signal.getsignal(signal.SIGTERM) == before
@@ -122,7 +122,7 @@ def test_sigterm_during_the_evaluation_ends_it_at_once(twins, small, tmp_path, c
     with pytest.raises(SystemExit) as stop:
         run(RUNS["beta_vae"], late, tmp_path / "run")
     assert stop.value.code == 143
-    said = "SIGTERM: stopped before the last losses were taken, checkpoint kept\n"
+    said = "SIGTERM: stopped before the last losses, checkpoint kept\n"
     assert capsys.readouterr().err == said
     run(RUNS["beta_vae"], small, tmp_path / "run")
     assert outcome(tmp_path / "run") == twins("beta_vae")
