@@ -51,10 +51,10 @@ class: $(READY)  ## write student and instructor notebooks, zips and slides into
 	$(RUN) -m disentlib.course.editions
 	$(RUN) -m disentlib.course.slides
 
-test: $(READY)  ## run all tests that a change made necessary
+test: $(READY)  ## run the tests that a change made necessary
 	$(RUN) .ci/layers.py
 
-retest: $(READY)  ## run all tests, changed or not
+retest: $(READY)  ## run all tests, changed or not, the slow ones too
 	$(RUN) .ci/layers.py --again
 
 golden: $(READY)  ## run the deterministic pages again and keep what they print

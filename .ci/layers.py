@@ -11,6 +11,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,10 @@ PYTEST = ("-m", "pytest")
 GOLDEN = "tests/repository/golden"
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
+QUICK = (*PYTEST, "-pno:cacheprovider", "-mnot slow", *NOT_HERE)
+LONG_ROOMS = ("tests/training", "tests/course", "tests/repository")
+LOOK = (*PYTEST, "-pno:cacheprovider", "--book")
+Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,15 @@ LAYERS = {
         ),
     ),
     "types": Layer(("disentlib", "pyproject.toml"), (("mypy",),)),
-    "unit": Layer((".",), ((*PYTEST, *NOT_HERE),)),
+    "unit": Layer(
+        (".",),
+        (
+            (
+                (*QUICK, *LONG_ROOMS),
+                (*QUICK, "tests", *(f"--ignore={room}" for room in LONG_ROOMS)),
+            ),
+        ),
+    ),
     "golden": Layer(
         ("disentlib", "notebooks", GOLDEN),
         (
@@ -75,8 +88,16 @@ LAYERS = {
             ),
         ),
     ),
-    "book": Layer((".",), (("-m", "disentlib", "book"), (*PYTEST, "--book", *BOOK))),
+    "book": Layer(
+        (".",),
+        (
+            ("-m", "disentlib", "book"),
+            ((*LOOK, "--half=0", *BOOK), (*LOOK, "--half=1", *BOOK)),
+        ),
+    ),
+    "slow": Layer((".",), ((*PYTEST, "-m", "slow", *NOT_HERE),)),
 }
+EVERY_TIME = tuple(name for name in LAYERS if name != "slow")
 
 
 def files(root: Path, inputs: tuple[str, ...]) -> list[Path]:
@@ -134,6 +155,29 @@ def run(root: Path, name: str, again: bool = False) -> bool:
     return True
 
 
+def at_once(commands: list[Command], root: Path, environment: dict[str, str]) -> bool:
+    """Run commands side by side, and show what each printed once it has ended (at once
+    where there is one only); False where any fails.
+    """
+    started = []
+    for words in commands:
+        own = [] if words[0] == "-m" else [str(Path(sys.executable).parent / words[0])]
+        command = [*own, *words[1:]] if own else [sys.executable, *words]
+        print("$", *words, flush=True)
+        shown = None if len(commands) == 1 else tempfile.TemporaryFile()  # noqa: SIM115
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=shown, stderr=shown
+        )
+        started.append((process, shown))
+    for process, shown in started:
+        process.wait()
+        if shown is not None:
+            shown.seek(0)
+            print(shown.read().decode(errors="replace"), flush=True)
+            shown.close()
+    return all(process.returncode == 0 for process, _ in started)
+
+
 def main() -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
@@ -142,12 +186,10 @@ def main() -> int:
     given = parser.parse_args()
     if unknown := [name for name in given.layers if name not in LAYERS]:
         parser.error(f"no layer {unknown[0]}; the layers are {', '.join(LAYERS)}")
-    names = given.layers or list(LAYERS)
+    names = given.layers or list(LAYERS if given.again else EVERY_TIME)
     if not all(run(ROOT, name, given.again) for name in names):
         return 1
-    print(
-        "All tests passed." if names == list(LAYERS) else f"Passed: {', '.join(names)}"
-    )
+    print(f"Passed: {', '.join(names)}" if given.layers else "All tests passed.")
     return 0
 
 

@@ -162,6 +162,7 @@ def test_lost_marks_cost_a_moment_and_no_model(finished):
     assert worth(finished / RUN) == before and planned(finished) == {}
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_after_training_costs_no_model(finished):
     """A cell behind the run raises: the model stays, and the next start goes on."""
     page, study = (
@@ -209,6 +210,7 @@ def wait_for(condition, seconds=120):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_snakemake_killed_while_its_job_goes_on_costs_no_model(finished):
     with changed(finished / "studies" / "mini.yml", "seed: [0]", "seed: [3]"):
         folder = finished / "runs/mini/beta_vae/D2/seed3"
