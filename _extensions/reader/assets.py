@@ -22,7 +22,7 @@ BUNDLES = (
 UNUSED = (
     "**/*.map",
     "vendor/fontawesome/webfonts/*.ttf",
-    "vendor/fontawesome/webfonts/fa-[br]*",
+    "vendor/fontawesome/webfonts/fa-r*",
     "sphinx-thebe*",
     "mathjax/sre/**/*",
     "mathjax/a11y/*",
