@@ -40,11 +40,12 @@ Command = tuple[str, ...]
 @dataclass(frozen=True)
 class Layer:
     """What a layer reads (paths in the repository), and its commands: a module or a
-    script of Python, or a program of its environment.
+    script of Python, or a program of its environment; one after the other, or several
+    at once.
     """
 
     inputs: tuple[str, ...]
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[Command | tuple[Command, ...], ...]
 
 
 LAYERS = {
@@ -142,11 +143,8 @@ def run(root: Path, name: str, again: bool = False) -> bool:
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
     environment["PATH"] += ":" + os.environ.get("PATH", "")
     for words in layer.commands:
-        python = words[0] == "-m" or words[0].endswith(".py")
-        program = Path(sys.executable).parent / words[0]
-        command = [sys.executable, *words] if python else [program, *words[1:]]
-        print("$", *words, flush=True)
-        if subprocess.run(command, cwd=root, env=environment).returncode != 0:
+        alone = isinstance(words[0], str)
+        if not at_once([words] if alone else list(words), root, environment):
             print(f"{name}: failed", flush=True)
             return False
     if digest(root, layer) == now:  # else it changed meanwhile: run again next time
@@ -161,8 +159,9 @@ def at_once(commands: list[Command], root: Path, environment: dict[str, str]) ->
     """
     started = []
     for words in commands:
-        own = [] if words[0] == "-m" else [str(Path(sys.executable).parent / words[0])]
-        command = [*own, *words[1:]] if own else [sys.executable, *words]
+        python = words[0] == "-m" or words[0].endswith(".py")
+        program = Path(sys.executable).parent / words[0]
+        command = [sys.executable, *words] if python else [program, *words[1:]]
         print("$", *words, flush=True)
         shown = None if len(commands) == 1 else tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
