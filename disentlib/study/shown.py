@@ -63,21 +63,20 @@ def traversal_figure(evidence: Evidence, model: str) -> Figure:
         rows = in_use(evidence, model, D, seed)
         idle = counted(D - len(rows), "row")
         still = f"; {idle} without information left out" if len(rows) < D else ""
-        said = [
-            f"z{d}" + (f": {_two(one, d)}" if one.words is not None else "")
-            for d in rows
-        ]
+        said = [_label(one, d) for d in rows]
         blocks.append(Block(f"{name}{still}", one.traversals[rows], said))
     return read_blocks(blocks)
 
 
-def _two(one: Pictures, d: int) -> str:
-    """The first two things that a row does, one a line, and how pure it is, if read."""
+def _label(one: Pictures, d: int) -> str:
+    """A row's name; if it was read, the first two things that it does, one a line, and
+    how pure it is.
+    """
     if one.words is None or one.shares is None:
-        return ""
+        return f"z{d}"
     parts = str(one.words[d]).split("; ")
     purity = number(float(one.shares[d].max()), 2)
-    return ": " + "\n".join(parts[:2]) + f" ({purity})"
+    return f"z{d}: " + "\n".join(parts[:2]) + f" ({purity})"
 
 
 def budget_figure(evidence: Evidence) -> Figure:
