@@ -17,7 +17,7 @@ from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows
 from disentlib.metrics.suite import scores_and_importances
 from disentlib.scoring.codes import Posterior, encode, sample
-from disentlib.scoring.pictures import save_pictures, take_pictures
+from disentlib.scoring.pictures import Pictures, save_pictures, take_pictures
 from disentlib.scoring.reader import summary, with_reading
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.grid import FactorGrid
@@ -66,6 +66,13 @@ def score_run(
     shown = take_pictures(load_model(files.path), sprites, scored.importances)
     shown = with_reading(shown, sprites)
     parts.append(_rows(summary(shown), step))
+    return keep_scores(files, parts, shown)
+
+
+def keep_scores(
+    files: RunFolder, parts: list[pd.DataFrame], shown: Pictures
+) -> pd.DataFrame:
+    """Write a run's pictures and the table of its parts, which is returned."""
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     save_pictures(files.pictures, shown)
     with atomic_write(files.scores) as temporary:  # last: it says that all is done

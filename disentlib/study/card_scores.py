@@ -8,16 +8,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from disentlib.files import atomic_write
 from disentlib.models.networks import VAE
 from disentlib.scoring.codes import Posterior, encode
-from disentlib.scoring.pictures import save_pictures, take_pictures
+from disentlib.scoring.pictures import take_pictures
 from disentlib.scoring.run import (
-    COLUMNS,
     Scored,
+    keep_scores,
     of_training,
     planned_rows,
     score_codes,
@@ -93,7 +91,4 @@ def write_scores(
         name = step if files.model(step).exists() else None
         tables += [scored.table.assign(step=step), of_training(files, name, step)]
     shown = take_pictures(load_model(files.path), sprites, scored.importances)
-    save_pictures(files.pictures, shown)
-    with atomic_write(files.scores) as temporary:
-        table = pd.concat(tables, ignore_index=True)[COLUMNS]
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    keep_scores(files, tables, shown)
