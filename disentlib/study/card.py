@@ -79,11 +79,9 @@ def train_stack(
         reached = shortened(config, state.step)
         claim(files.path, reached)
         history.write_history(files.history, state.records, config.D)
-        save_model(
-            files.model(None if last else state.step), network, state.step, losses
-        )
         if not last:
-            save_model(files.model(), network, state.step, losses)
+            save_model(files.model(state.step), network, state.step, losses)
+        save_model(files.model(), network, state.step, losses)
         content = result_of(state, network, losses, reached, "measured: NVML, shared")
         content["together"] = len(jobs)
         write_json(files.result, content)
