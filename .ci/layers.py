@@ -27,13 +27,13 @@ MADE = {
     "*.egg-info",
 }
 MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"}
-PYTEST = ("-m", "pytest")
+PYTEST = ("-m", "pytest", "-pno:cacheprovider")  # two at once would share the cache
 GOLDEN = "tests/repository/golden"
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
-QUICK = (*PYTEST, "-pno:cacheprovider", "-mnot slow", *NOT_HERE)
+QUICK = (*PYTEST, "-mnot slow", *NOT_HERE)
 LONG_ROOMS = ("tests/training", "tests/course", "tests/repository")
-LOOK = (*PYTEST, "-pno:cacheprovider", "--book")
+LOOK = (*PYTEST, "--book")
 Command = tuple[str, ...]
 
 
@@ -79,15 +79,7 @@ LAYERS = {
     ),
     "golden": Layer(
         ("disentlib", "notebooks", GOLDEN),
-        (
-            (
-                *PYTEST,
-                "-pno:cacheprovider",
-                "--nbval-lax",
-                "--nbval-current-env",
-                GOLDEN,
-            ),
-        ),
+        ((*PYTEST, "--nbval-lax", "--nbval-current-env", GOLDEN),),
     ),
     "book": Layer(
         (".",),
