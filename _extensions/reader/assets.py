@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from sphinx.application import Sphinx
 
+from reader import lighter
+
 ICON = r'(?:"{0}"|(?<![\w-]){0}):\[(\d+),(\d+),\[[^\]]*\],"[0-9a-f]+","([^"]+)"\]'
 CLASS = re.compile(r'class="([^"]*\bfa-[^"]*)"')
 # Of MathJax one bundle is loaded; the rest are other ways to load the same.
@@ -53,6 +55,8 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             there.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(executed(app, page), there)
     write_icons(out)
+    lighter.shrink_icons(out / "_static")
+    lighter.drop_search(out)
     for pattern in UNUSED:
         for path in (out / "_static").glob(pattern):
             if path.is_file():

@@ -53,6 +53,7 @@ def drawing(svg: str, words: str, prefix: str) -> str:
     inside = inside.replace(INK, "currentColor")
     inside = re.sub(r"data:image/png;base64,\s*([\w+/=\s]+)", _smaller, inside)
     inside = re.sub(r'="[^"]*\d\.\d{3}[^"]*"', _rounded, inside)
+    inside = re.sub(r'(?<= d=")[^"]+', _close, inside)
     inside = re.sub(r"\n\s*", "\n", inside)
     words = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return (
@@ -68,16 +69,14 @@ def _rounded(match: re.Match) -> str:
     return NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), match[0])
 
 
+def _close(match: re.Match) -> str:
+    """A path without the blanks around its letters."""
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", match[0]).strip()
+
+
 def _smaller(match: re.Match) -> str:
-    """A picture without colours, stored without colours."""
-    stored = match[1].encode()
-    picture = Image.open(io.BytesIO(base64.b64decode(stored)))
-    colours = picture.convert("RGBA")
-    grey = picture.convert("L")
-    if Image.merge(
-        "RGBA", (grey, grey, grey, Image.new("L", grey.size, 255))
-    ).tobytes() == (colours.tobytes()):
-        file = io.BytesIO()
-        grey.save(file, "PNG", optimize=True)
-        stored = base64.b64encode(file.getvalue())
-    return "data:image/png;base64," + re.sub(r"\s", "", stored.decode())
+    """A picture, stored in the form that takes the least space for the same pixels."""
+    file = io.BytesIO()
+    picture = Image.open(io.BytesIO(base64.b64decode(match[1])))
+    picture.convert("RGBA").save(file, "WEBP", lossless=True, quality=100, method=6)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import yaml
 from jupyter_cache import get_cache
@@ -141,38 +141,43 @@ def depths(pages: Sequence[Chapter]) -> dict[str, int]:
     return found
 
 
+def directly(pages: Sequence[Chapter]) -> list[tuple[str, str]]:
+    """Pairs of labels, needed and needing, without what another need brings along."""
+    behind: dict[str, set[str]] = {}
+    pairs = []
+    for chapter in pages:
+        needs = [label for label in chapter.needs if label in behind]
+        brought = {label for other in needs for label in behind[other]}
+        behind[chapter.label] = brought | set(needs)
+        pairs += [(label, chapter.label) for label in needs if label not in brought]
+    return pairs
+
+
 def prerequisites() -> Figure:
-    """The chapters from left to right, with an arrow to each from what it needs."""
+    """The chapters one below the other, with an arc to each from what it needs.
+
+    As wide as a phone, so that one layout does for all.
+    """
     pages = [c for c in chapters() if "course" not in c.part.lower()]
-    depth = depths(pages)
-    place: dict[str, tuple[float, float]] = {}
-    for chapter in pages:
-        column = [c for c in pages if depth[c.label] == depth[chapter.label]]
-        row = [c.label for c in column].index(chapter.label)
-        place[chapter.label] = (depth[chapter.label], (len(column) - 1) / 2 - row)
-    fig, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    for chapter in pages:
-        x, y = place[chapter.label]
-        words = "\n".join(_lines(chapter.title))
-        axis.text(
-            x, y, words, ha="center", va="center", fontsize=7,
-            bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "#7f7f7f"},
-        )  # fmt: skip
-        for label in chapter.needs:
+    row = {chapter.label: -i for i, chapter in enumerate(pages)}
+    with style.context():
+        fig, axes = style.panels(1, 1, height=0.3 * len(pages), width=style.HALF)
+        axis = axes[0, 0]
+        for chapter in pages:
+            words = "\n".join(wrap(chapter.title, 34))
+            place = -0.06, row[chapter.label]
+            axis.text(*place, words, ha="right", va="center", fontsize=style.SMALL)
+        axis.plot([0] * len(row), list(row.values()), "o", color=style.INK, ms=3)
+        for needed, needing in directly(pages):
+            bend = 0.9 / (row[needed] - row[needing]) ** 0.5
+            arc = f"arc3,rad={-bend:.2f}"
             axis.annotate(
-                "", xy=(x - 0.32, y), xytext=(place[label][0] + 0.32, place[label][1]),
-                arrowprops={"arrowstyle": "->", "color": style.COLOURS[0]},
+                "", xy=(0.03, row[needing]), xytext=(0.03, row[needed]),
+                arrowprops={
+                    "arrowstyle": "->", "color": style.COLOURS[0],
+                    "connectionstyle": arc, "shrinkA": 0, "shrinkB": 0,
+                },
             )  # fmt: skip
-    axis.set(xlim=(-0.5, max(depth.values()) + 0.5), ylim=(-2, 2))
-    axis.set_axis_off()
+        axis.set(xlim=(-2.1, 0.8), ylim=(0.5 - len(pages), 0.5))
+        axis.set_axis_off()
     return fig
-
-
-def _lines(title: str, width: int = 16) -> list[str]:
-    """The title in short lines."""
-    lines = [""]
-    for word in title.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -1,19 +1,23 @@
 """The book's extension and its own drawings, without building a book."""
 
 import io
+import shutil
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pydata_sphinx_theme
 import pytest
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 
 from disentlib.paths import ROOT
 from disentlib.study import logo, paper, style
 
 sys.path.insert(0, str(ROOT / "_extensions"))
 reader = pytest.importorskip("reader")
-from reader import drawings, folds, numbers, tables  # noqa: E402
+from reader import drawings, folds, lighter, numbers, tables  # noqa: E402
 
 
 def soup(text):
@@ -54,7 +58,7 @@ def test_names_in_two_drawings_of_a_page_differ_and_are_found(graphic):
     assert asked == names[0]
 
 
-def test_a_grey_picture_loses_nothing(graphic):
+def test_a_picture_loses_nothing_but_weight(graphic):
     from base64 import b64decode
 
     from PIL import Image
@@ -64,8 +68,18 @@ def test_a_grey_picture_loses_nothing(graphic):
         return Image.open(io.BytesIO(b64decode(data)))
 
     before, after = picture(graphic), picture(drawings.drawing(graphic, "x", ""))
-    assert after.mode == "L"
-    assert (np.array(before.convert("L")) == np.array(after)).all()
+    assert after.format == "WEBP"
+    for mode in ("L", "RGBA"):
+        pixels = (np.array(each.convert(mode)) for each in (before, after))
+        assert np.array_equal(*pixels)
+
+
+def test_a_path_keeps_its_points():
+    line = "M 1.5 -2 \nL 3 4.25 \nQ 1 2 3 4 \nz\n"
+    made = drawings.drawing(
+        f'<svg width="9pt" height="9pt"><path id="a" d="{line}"/></svg>', "", ""
+    )
+    assert soup(made).path["d"] == "M1.5 -2L3 4.25Q1 2 3 4z"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +131,34 @@ def test_folds_are_called_after_what_they_hide():
         "Solution to Exercise 1",
     ]
     assert len(page.find_all("details")) == 2
+
+
+def test_icons_that_nothing_draws_are_gone_and_the_others_are_not(tmp_path):
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme"
+    shutil.copytree(theme / "static", tmp_path / "_static")
+    sheet = tmp_path / "_static" / "styles" / "pydata-sphinx-theme.css"
+    whole = sheet.stat().st_size
+    lighter.shrink_icons(tmp_path / "_static")
+    rules = sheet.read_text(encoding="utf-8")
+    assert len(rules.encode()) < whole - 80_000
+    assert "fa-truck" not in rules and ".btn-primary" in rules
+    fonts = tmp_path / "_static" / "vendor" / "fontawesome" / "webfonts"
+    for name, glyph in (("fa-solid-900", "\uf058"), ("fa-brands-400", "\uf09b")):
+        assert f"{name}.woff)" in rules and f"{name}.woff2" not in rules
+        assert glyph in rules  # a tick, and GitHub's cat
+        assert (fonts / f"{name}.woff").stat().st_size < 5_000
+        assert ord(glyph) in TTFont(fonts / f"{name}.woff").getBestCmap()
+    lighter.shrink_icons(tmp_path / "_static")  # of a folder built before: the same
+    assert sheet.read_text(encoding="utf-8") == rules
+
+
+def test_the_index_of_the_search_is_loaded_where_one_searches(tmp_path):
+    loads = '<p>a</p>\n<script src="{}searchindex.js?v=1"></script>\n<p>b</p>'
+    for name, root in (("search", ""), ("one", "../")):
+        (tmp_path / f"{name}.html").write_text(loads.format(root))
+    lighter.drop_search(tmp_path)
+    assert "searchindex" in (tmp_path / "search.html").read_text()
+    assert (tmp_path / "one.html").read_text() == "<p>a</p>\n<p>b</p>"
 
 
 @pytest.mark.parametrize("make", [logo.logo, logo.favicon, logo.title])

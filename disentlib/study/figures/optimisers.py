@@ -26,7 +26,8 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
                     where="post",
                     label=name if j == 0 else None,
                 )
-        axis.set(xscale="log", xlabel="objective above its least value (nats)")
+        style.logarithmic(axis, "x")
+        axis.set_xlabel("objective above its least value (nats)")
         axis.set_ylabel("dimensions in use")
         axis.invert_xaxis()
         axis.legend()
@@ -47,6 +48,7 @@ def nats_over_time(records: pd.DataFrame, problem: LinearProblem) -> Figure:
                 axis.plot(ours["step"], nats[column], color=colour, lw=1.2)
             for level in problem.optimal_kl(len(last)):
                 axis.axhline(float(level), color=style.FAINT, lw=0.6, ls="--")
-            axis.set(title=name, xlabel="step", xscale="log", ylim=(-0.05, 3))
+            style.logarithmic(axis, "x")
+            axis.set(title=name, xlabel="step", ylim=(-0.05, 3))
         axes[0, 0].set_ylabel("nats")
     return fig
