@@ -1,5 +1,6 @@
 """What every page loads of the theme, rid of what no page of the book shows."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def character(glyph: str) -> int:
 
 def subset(whole: Path, part: Path, characters: set[int]) -> None:
     """Write those of a font's `characters` that it has, for the web."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each table
     font = TTFont(whole)
     cut = Subsetter(Options(layout_features=[], name_IDs=[], hinting=False))
     cut.populate(unicodes=characters)

@@ -40,24 +40,7 @@ EXCEPTIONS = {
     ("link-name", "headerlink"),
 }
 
-# What is not as it should be yet.
-KNOWN = {
-    ("test_text_of_figures_is_legible", "notebooks/labs"): "exponents of a logarithmic axis at 8 pixels",
-    ("test_text_of_figures_is_legible", "notebooks/optimisers"): "exponents of a logarithmic axis at 8 pixels",
-    ("test_text_of_figures_is_legible", "notebooks/teaching"): "names in the map of chapters at 9 pixels",
-    ("test_no_request_leaves_the_page_and_none_weighs_it_down", "notebooks/results"): "1.8 MB of pictures",
-}  # fmt: skip
-
 pytestmark = pytest.mark.usefixtures("built_book")
-
-
-@pytest.fixture(autouse=True)
-def known(request):
-    """A fault that is known does not hide the others."""
-    page = getattr(request.node, "callspec", None)
-    name = request.node.originalname, page and page.params.get("seen")
-    if name in KNOWN:
-        request.applymarker(pytest.mark.xfail(reason=KNOWN[name]))
 
 
 @pytest.fixture(scope="module")
