@@ -1,8 +1,10 @@
 """Run the layers of the tests whose inputs changed since they passed: `python
 .ci/layers.py [--again] [LAYER ...]`.
 
-Inputs are the files that are there, by name and content: with git or without it, added
-or not, in whoever's folder. A layer that passed leaves their digest in _build/passed.
+All layers run at once, a command a processor and one more, so that none is idle while
+another waits. Inputs are the files that are there, by name and content: with git or
+without it, added or not, in whoever's folder. A layer that passed leaves their digest
+in _build/passed.
 """
 
 import argparse
@@ -11,9 +13,12 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Semaphore
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = {
@@ -27,7 +32,8 @@ MADE = {
     "*.egg-info",
 }
 MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"}
-PYTEST = ("-m", "pytest", "-pno:cacheprovider")  # two at once would share the cache
+# Two at once would share the cache.
+PYTEST = ("-m", "pytest", "-pno:cacheprovider", "--durations=25")
 GOLDEN = "tests/repository/golden"
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
@@ -35,6 +41,7 @@ QUICK = (*PYTEST, "-mnot slow", *NOT_HERE)
 LONG_ROOMS = ("tests/training", "tests/course", "tests/repository")
 LOOK = (*PYTEST, "--book")
 Command = tuple[str, ...]
+TURNS = Semaphore((os.cpu_count() or 1) + 1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,14 @@ class Layer:
     commands: tuple[Command | tuple[Command, ...], ...]
 
 
-LAYERS = {
+LAYERS = {  # the longest first
+    "book": Layer(
+        (".",),
+        (
+            ("-m", "disentlib", "book"),
+            ((*LOOK, "--half=0", *BOOK), (*LOOK, "--half=1", *BOOK)),
+        ),
+    ),
     "lint": Layer(
         (
             "disentlib",
@@ -80,13 +94,6 @@ LAYERS = {
     "golden": Layer(
         ("disentlib", "notebooks", GOLDEN),
         ((*PYTEST, "--nbval-lax", "--nbval-current-env", GOLDEN),),
-    ),
-    "book": Layer(
-        (".",),
-        (
-            ("-m", "disentlib", "book"),
-            ((*LOOK, "--half=0", *BOOK), (*LOOK, "--half=1", *BOOK)),
-        ),
     ),
     "slow": Layer((".",), ((*PYTEST, "-m", "slow", *NOT_HERE),)),
 }
@@ -132,11 +139,11 @@ def run(root: Path, name: str, again: bool = False) -> bool:
         print(f"{name}: passed before, nothing that it reads has changed", flush=True)
         return True
     mark.unlink(missing_ok=True)
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
-    environment["PATH"] += ":" + os.environ.get("PATH", "")
     for words in layer.commands:
-        alone = isinstance(words[0], str)
-        if not at_once([words] if alone else list(words), root, environment):
+        together = [words] if isinstance(words[0], str) else list(words)
+        with ThreadPoolExecutor(len(together)) as pool:
+            passed = all([*pool.map(partial(passes, root), together)])
+        if not passed:
             print(f"{name}: failed", flush=True)
             return False
     if digest(root, layer) == now:  # else it changed meanwhile: run again next time
@@ -145,28 +152,28 @@ def run(root: Path, name: str, again: bool = False) -> bool:
     return True
 
 
-def at_once(commands: list[Command], root: Path, environment: dict[str, str]) -> bool:
-    """Run commands side by side, and show what each printed once it has ended (at once
-    where there is one only); False where any fails.
-    """
-    started = []
-    for words in commands:
-        python = words[0] == "-m" or words[0].endswith(".py")
-        program = Path(sys.executable).parent / words[0]
-        command = [sys.executable, *words] if python else [program, *words[1:]]
+def passes(root: Path, words: Command) -> bool:
+    """Whether a command, once it is its turn, passes; what it printed is shown then."""
+    python = words[0] == "-m" or words[0].endswith(".py")
+    program = Path(sys.executable).parent / words[0]
+    command = [sys.executable, *words] if python else [program, *words[1:]]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    environment["PATH"] += ":" + os.environ.get("PATH", "")
+    with TURNS:
         print("$", *words, flush=True)
-        shown = None if len(commands) == 1 else tempfile.TemporaryFile()  # noqa: SIM115
-        process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=shown, stderr=shown
+        start = time.monotonic()
+        ended = subprocess.run(
+            command,
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
-        started.append((process, shown))
-    for process, shown in started:
-        process.wait()
-        if shown is not None:
-            shown.seek(0)
-            print(shown.read().decode(errors="replace"), flush=True)
-            shown.close()
-    return all(process.returncode == 0 for process, _ in started)
+    said = ended.stdout.decode(errors="replace")
+    how = "passed" if ended.returncode == 0 else f"FAILED ({ended.returncode})"
+    seconds = time.monotonic() - start
+    print(f"{said}{how} in {seconds:.0f} s: {' '.join(words)}\n", flush=True)
+    return ended.returncode == 0
 
 
 def main() -> int:
@@ -178,7 +185,10 @@ def main() -> int:
     if unknown := [name for name in given.layers if name not in LAYERS]:
         parser.error(f"no layer {unknown[0]}; the layers are {', '.join(LAYERS)}")
     names = given.layers or list(LAYERS if given.again else EVERY_TIME)
-    if not all(run(ROOT, name, given.again) for name in names):
+    with ThreadPoolExecutor(len(names)) as pool:
+        passed = [*pool.map(lambda name: run(ROOT, name, given.again), names)]
+    if failed := [name for name, good in zip(names, passed) if not good]:
+        print(f"Failed: {', '.join(failed)}")
         return 1
     print(f"Passed: {', '.join(names)}" if given.layers else "All tests passed.")
     return 0

@@ -3,10 +3,14 @@
 import numpy as np
 
 from disentlib import metrics
+from disentlib.files import read_json
 from disentlib.metrics import designs
+from disentlib.paths import RESULTS
 from disentlib.scoring.conventions import OTHERS, convention_moves
 from disentlib.scoring.shown import shown_run
 from disentlib.scoring.sizes import Scoring
+from disentlib.study.plan import load_study
+from disentlib.training.folder import configuration_of, load_model
 
 
 def test_a_kept_model_is_copied_and_left_as_it_is(tmp_path, small):
@@ -21,6 +25,17 @@ def test_a_kept_model_is_copied_and_left_as_it_is(tmp_path, small):
         "config.json",
         "model.safetensors",
     }
+
+
+def test_what_is_shown_is_a_trained_model_of_the_desk_study(tmp_path, small):
+    (kept,) = (RESULTS / "models").glob("*/")
+    run = shown_run(tmp_path, small)
+    load_model(run)  # its digest and shapes are right
+    config = configuration_of(run)
+    assert f"{config.model}-D{config.D}" == kept.name
+    steps = load_study("desk").runs[0].config.steps
+    assert read_json(run / "result.json")["step"] == config.steps == steps
+    assert sum(path.stat().st_size for path in kept.iterdir()) <= 2**20
 
 
 def test_conventions_move_scores_from_their_defaults(small):
