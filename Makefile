@@ -25,7 +25,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or give make PYTHON=/path/to/python3.11"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python {v[0]}.{v[1]} is too old: install Python 3.11 or give make PYTHON=/path/to/python3.11")'
 	"$(PYTHON)" -m venv --clear $(VENV)
-	$(RUN) -m pip install --quiet --requirement requirements.lock
+	$(RUN) -m pip install --quiet --no-compile --requirement requirements.lock
 	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@printf '%s\n' "$(CURDIR)" >$@
 
