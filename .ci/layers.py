@@ -129,12 +129,11 @@ def digest(root: Path, layer: Layer) -> str:
     return sha.hexdigest()
 
 
-def run(root: Path, name: str, again: bool = False) -> bool:
-    """Run a layer, unless what it reads is as it was when it passed; False where it
-    fails.
+def run(root: Path, name: str, now: str, again: bool = False) -> bool:
+    """Run a layer, unless what it reads, of digest `now`, is as it was when it passed;
+    False where it fails.
     """
     layer, mark = LAYERS[name], root / "_build" / "passed" / name
-    now = digest(root, layer)
     if not again and mark.exists() and mark.read_text() == now:
         print(f"{name}: passed before, nothing that it reads has changed", flush=True)
         return True
@@ -185,8 +184,10 @@ def main() -> int:
     if unknown := [name for name in given.layers if name not in LAYERS]:
         parser.error(f"no layer {unknown[0]}; the layers are {', '.join(LAYERS)}")
     names = given.layers or list(LAYERS if given.again else EVERY_TIME)
+    # Read before anything runs, so that turns are taken in the order of LAYERS.
+    reads = [digest(ROOT, LAYERS[name]) for name in names]
     with ThreadPoolExecutor(len(names)) as pool:
-        passed = [*pool.map(lambda name: run(ROOT, name, given.again), names)]
+        passed = [*pool.map(partial(run, ROOT, again=given.again), names, reads)]
     if failed := [name for name, good in zip(names, passed) if not good]:
         print(f"Failed: {', '.join(failed)}")
         return 1
