@@ -81,6 +81,7 @@
     function put(i, model, codes) {
       const panel = model && Explorer.panel(model, (message, from) => {
         held = null;
+        delete root.dataset.factor;
         said.say(panels[0] && panels[1] ? text.said.inModel(from.facts.title, message) : message);
         remember();
       });
@@ -152,18 +153,22 @@
       const start = known(asked.ids[0]) ? asked.ids : first();
       const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
       selects = [text.page.model, text.page.second].map((label, i) =>
-        choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id)));
+        choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
+          if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
+        })));
       root.replaceChildren(
         h("div", { class: "ex-bar" }, selects.map((s) => s.element),
-          h("div", { class: "ex-choice" }, h("label", { for: "ex-file", class: "ex-button" }, text.page.open), file)),
+          h("div", { class: "ex-choice" }, h("label", { for: "ex-file", class: "ex-button" }, text.page.open), file),
+          reset),
         h("p", { class: "ex-note" }, text.page.openHelp), alert,
         h("div", { class: "ex-top" }, strip, said.element),
         h("h3", {}, text.page.factors), h("p", {}, text.page.factorsHelp),
+        h("p", { class: "ex-note" }, text.said.answerRule),
         h("div", { class: "ex-factors" }, sliders.map((s) => s.element)),
         h("h3", {}, text.page.codes), h("p", {}, text.page.codesHelp),
+        h("p", { class: "ex-note" }, text.said.readRule),
         places,
-        h("p", { class: "ex-note" }, `${text.said.answerRule} ${text.said.readRule}`),
-        h("div", { class: "ex-bar" }, copy, reset));
+        h("div", { class: "ex-bar" }, copy));
       said.say(catalogue.length ? text.page.start : text.page.noModels);
       setFactors(asked.factors);
       await Promise.all(start.map((id, i) => (known(id) ? choose(i, id, asked.codes[i]) : null)));

@@ -44,6 +44,7 @@
     const bars = Array.from({ length: net.D }, () => h("rect", { width: 8 }));
     const glance = h("svg", { class: "ex-bars", viewBox: `0 0 ${10 * net.D} 60`, preserveAspectRatio: "none", "aria-hidden": "true" },
       h("line", { class: "axis", x1: 0, x2: 10 * net.D, y1: 30, y2: 30 }), bars);
+    const names = h("div", { class: "ex-names", "aria-hidden": "true" }, bars.map(() => h("span")));
     const list = h("div", { class: "ex-rows" });
     const idle = h("details", { class: "ex-idle" }, h("summary"), h("div", {}));
     const note = h("p", { class: "ex-note" });
@@ -78,7 +79,7 @@
       idle.hidden = !rest.length;
       idle.firstChild.textContent = text.panel.idle(rest.length);
       idle.lastChild.replaceChildren(...rest.map((d) => rows[d].element));
-      order.forEach((d, i) => { bars[d].setAttribute("x", 10 * i + 1); bars[d].classList.toggle("ex-off", kl[d] < IDLE); });
+      order.forEach((d, i) => { bars[d].setAttribute("x", 10 * i + 1); bars[d].classList.toggle("ex-off", kl[d] < IDLE); names.children[i].textContent = d; });
     }
 
     const draw = eachFrame(() => { state.picture = network.decode(net, state.z); decoded.paint(state.picture); });
@@ -217,7 +218,7 @@
       draw();
     }
 
-    const panelOf = { element, state, view: h("div", {}, decoded.canvas, glance), facts, show, restore, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
+    const panelOf = { element, state, view: h("div", { style: `--bars: ${net.D}` }, decoded.canvas, glance, names), facts, show, restore, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
     return panelOf;
   }
 

@@ -34,7 +34,8 @@
     page: {
       factors: "1. Move a factor of the image",
       factorsHelp: "The sprite is drawn from these five numbers. Move one of them and count " +
-        "how many dimensions answer: the bars under the decoded picture are the code, from mean − σ to mean + σ.",
+        "how many dimensions answer. The numbered bars under the decoded picture are the code, from mean − σ to mean + σ; " +
+        "those that answered are coloured. The decoded picture is blurred, as a few numbers do not hold every pixel.",
       codes: "2. Move a dimension of the code",
       codesHelp: "The encoder turns the sprite into a code: for each dimension a mean (the " +
         "slider) and a standard deviation (the band). Move one dimension and see " +
@@ -53,11 +54,11 @@
       copied: "The link is in the address bar and copied.",
       reset: "Reset",
       wasReset: "Everything is as at the start.",
-      loading: "Loading the model …",
       noModels: "This build of the book holds no models. Open one of your own.",
       notLoaded: (id) => `The model ${id} could not be loaded.`,
       opened: (name, D) => `${name} is open: ${D} dimensions.`,
-      start: "Move something.",
+      chosen: (title) => `${title} reads the same sprite.`,
+      start: "Move a slider: what it changed is said here.",
     },
     panel: {
       title: (facts) => facts.title,
@@ -79,7 +80,7 @@
         "rotations of the same codes: what the choice of axes adds. Near 0, the axes are no better than any others.",
       noScores: "A model of your own comes without scores: the page on scoring computes them.",
       klNote: (images) => `KL over ${images} random sprites.`,
-      reads: (label) => `− 1 to + 1: ${label}`,
+      reads: (label) => `on one image, from − 1 to + 1: ${label}`,
       back: "Back to the encoder's means",
     },
     said: {
