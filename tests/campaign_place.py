@@ -16,6 +16,7 @@ training: {steps: 6, batch_size: 8, log_every: 2, evaluation_images: 32, batch_n
 scoring: {train: 60, test: 30, batch_size: 4, n_estimators: 1, score_seeds: 1}
 """
 PAGE = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
 kernelspec: {display_name: Python 3, language: python, name: python3}
 ---
 # A page
@@ -23,7 +24,12 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 print(6 * 7)
 ```
 """
-TOC = "format: jb-book\nroot: book/preface\nchapters:\n  - file: notebooks/a_page\n"
+TOC = """format: jb-book
+root: book/preface
+parts:
+  - caption: A part
+    chapters: [file: notebooks/a_page]
+"""
 RUN = "beta_vae/D2/seed0"
 CLOCK = ("seconds", "joules", "energy_source")
 
@@ -42,7 +48,8 @@ class Place:
         for name in ("notebooks", "book"):
             (self.folder / name).mkdir()
         for name in ("training.md", "scoring.md"):
-            shutil.copy(ROOT / "notebooks" / name, self.folder / "notebooks")
+            text = (ROOT / "notebooks" / name).read_text().split("\n## Exercises")[0]
+            (self.folder / "notebooks" / name).write_text(text)
         (self.folder / "notebooks" / "a_page.md").write_text(PAGE)
         (self.folder / "book" / "preface.md").write_text("# A book\n")
         shutil.copy(ROOT / "book" / "references.bib", self.folder / "book")

@@ -4,6 +4,7 @@ study.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -266,6 +267,15 @@ def test_no_word_of_a_study_is_run_by_a_shell(finished):
     one_line(snakemake(finished, "table", study="evil", device=evil), "device")
     path.unlink()
     assert not (finished / "pwn").exists()
+
+
+def test_every_word_that_reaches_a_shell_is_quoted():
+    """Names are checked before; this holds where a check is forgotten."""
+    text = (ROOT / "Snakefile").read_text()
+    commands = re.findall(r'shell:\s+"(.+)"\n', text)
+    assert len(commands) == text.count("shell:") == 4
+    words = re.findall(r"\{(.+?)\}", " ".join(commands))
+    assert len(words) >= 10 and {word.partition(":")[2] for word in words} == {"q"}
 
 
 def test_the_quick_study_is_four_runs_and_a_book(tmp_path):

@@ -10,6 +10,8 @@ import time
 import nbformat
 import pytest
 
+from disentlib.study import kernels
+
 pytestmark = pytest.mark.skipif(
     not os.path.exists("/proc/self/status"), reason="needs Linux to look on"
 )
@@ -146,6 +148,26 @@ def test_a_page_sees_its_own_interpreter_and_our_settings(place):
     text = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
     assert f"| {sys.executable} False [] [] |" in text
     assert left(place) == {"out.ipynb", "home", "matplotlibrc"}
+
+
+@pytest.mark.parametrize("name", ["DISENTLIB_CACHE", "DSPRITES"])
+def test_a_relative_place_is_the_callers_not_the_pages(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for given, meant in (("kept", tmp_path / "kept"), ("~/x", tmp_path / "home" / "x")):
+        monkeypatch.setenv(name, given)
+        with kernels.surroundings():
+            assert os.environ[name] == str(meant)
+        assert os.environ[name] == given
+
+
+def test_a_user_without_a_home_has_one_for_a_page(monkeypatch):
+    monkeypatch.setattr(kernels, "has_home", lambda: False)
+    before = os.environ.get("HOME")
+    with kernels.surroundings():
+        home = os.environ["HOME"]
+        assert home != before and os.path.isdir(home)
+    assert os.environ.get("HOME") == before and not os.path.exists(home)
 
 
 def test_the_command_refuses_what_it_does_not_know_in_a_line():
