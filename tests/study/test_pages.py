@@ -10,6 +10,7 @@ import pytest
 
 from disentlib.__main__ import main as command
 from disentlib.paths import ROOT
+from disentlib.study import pages
 from disentlib.study.pages import (
     checked_parameters,
     declared_parameters,
@@ -117,6 +118,19 @@ def test_bad_parameters_are_refused_before_anything_starts(
     error = capfd.readouterr().err
     assert complaint in error and len(error.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
+
+
+@pytest.mark.parametrize("name", ["out.ipynb", "out", "out.html"])
+def test_an_output_that_cannot_be_is_refused_before_anything_starts(
+    page, tmp_path, capfd, monkeypatch, name
+):
+    monkeypatch.setattr(pages, "read_page", lambda _: pytest.fail("it was begun"))
+    out = tmp_path / name
+    if name != "out.html":
+        out.mkdir()
+    assert main([str(page), str(out)]) == 2
+    said = f"error: {out}: the executed notebook must be a file *.ipynb\n"
+    assert capfd.readouterr().err == said
 
 
 def test_a_missing_page_and_one_without_parameters(tmp_path, capfd):
