@@ -17,7 +17,7 @@ from disentlib.checks import shown
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 # … unless YAML or pandas reads another value in them.
 READ_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false"}
-READ_OTHERWISE |= {"null", "none", "nan", "na", "nat", "inf"}
+READ_OTHERWISE |= {"null", "none", "nan", "na", "nat", "inf", "infinity"}
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:

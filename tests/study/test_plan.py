@@ -146,7 +146,9 @@ BAD = {
     "a variant as a number": ("", "variants: {a: 3}", "variant a: 3 must be"),
     "capitals": ("", "variants: {a: {}, A: {}}", "in capitals and small letters"),
 }  # fmt: skip
-NO_NAMES = "1 on None 'no_norm' ../up '..' '`pwd`' 'a,b' '$(x)' a.b ä '' nan a/b -a"
+NO_NAMES = (
+    "1 on None 'no_norm' ../up '..' '`pwd`' 'a,b' '$(x)' a.b ä '' nan Infinity a/b -a"
+)
 for name in NO_NAMES.split():
     name = name.replace("no_norm", "no norm")
     BAD[f"variant {name}"] = ("", f"variants: {{{name}: {{}}}}", "is no name")

@@ -1,6 +1,8 @@
 """Checkpoints: whole or not there, and what is done about those that are damaged."""
 
 import errno
+import os
+import re
 import shutil
 import struct
 import warnings
@@ -199,6 +201,20 @@ def test_what_cannot_be_read_takes_no_good_ones_place(tmp_path):
     (tmp_path / "step-000000009.safetensors").write_text("foreign")
     keep(tmp_path, 3, 4)
     assert [int(name[5:14]) for name in names(tmp_path)] == [3, 4, 9]
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing_or_damaged(tmp_path):
+    keep(tmp_path, 1)
+    (path,) = tmp_path.iterdir()
+    path.chmod(0)
+    me = os.geteuid()
+    try:
+        if me == 0:  # who may read all
+            os.seteuid(65534)
+        with pytest.raises(PermissionError, match=re.escape(str(path))):
+            load_tensors(path)
+    finally:
+        os.seteuid(me)
 
 
 def test_temporaries_are_never_taken_for_checkpoints(tmp_path):
