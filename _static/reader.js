@@ -18,7 +18,10 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const formula of document.querySelectorAll(".bd-article span.math")) {
       if (formula.closest("table")) continue; // there the table scrolls
       formula.classList.remove("wide");
-      if (formula.scrollWidth > formula.clientWidth + 1) formula.classList.add("wide");
+      // A slanted letter reaches over its own edge: what counts is the column's.
+      const column = formula.closest("p, li, dd, div").clientWidth;
+      const cut = formula.scrollWidth > formula.clientWidth + 1;
+      if (cut && formula.scrollWidth > column) formula.classList.add("wide");
     }
     for (const element of document.querySelectorAll(WIDE)) {
       const wide = element.scrollWidth > element.clientWidth + 1;
@@ -115,6 +118,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const watch = new ResizeObserver(soon); // the window, a fold, formulas that arrive
   watch.observe(document.querySelector("article"));
   window.addEventListener("resize", soon);
+  document.fonts.addEventListener("loadingdone", soon);
   window.addEventListener("load", () => {
     (window.MathJax?.startup?.promise || Promise.resolve()).then(soon);
   });
