@@ -13,6 +13,7 @@ from itertools import chain
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from disentlib.paths import ROOT
 from disentlib.study import book
@@ -134,3 +135,10 @@ def test_old_python_is_refused_in_one_line(tmp_path):
     assert make.returncode != 0
     assert "Python 3.9 is too old: install Python 3.11" in make.stderr
     assert not (tmp_path / "venv").exists()
+
+
+def test_everything_that_is_pinned_installs_on_every_python_3_11():
+    """Debian's is 3.11.2, and a lock made with a later one may ask for that."""
+    asked = {name: metadata.metadata(name).get("Requires-Python") for name in lock()}
+    too_new = {n: a for n, a in asked.items() if a and "3.11.0" not in SpecifierSet(a)}
+    assert too_new == {}
