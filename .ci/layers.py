@@ -55,7 +55,7 @@ class Layer:
     commands: tuple[Command | tuple[Command, ...], ...]
 
 
-LAYERS = {  # the longest first
+LAYERS = {  # the book first: its tests wait for it
     "book": Layer(
         (".",),
         (

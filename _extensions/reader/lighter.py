@@ -25,9 +25,11 @@ def drop_search(out: Path) -> None:
     The theme has it on every page, to search while one types, which is off.
     """
     for page in out.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        if page.name != "search.html" and SEARCH.search(text):
-            page.write_text(SEARCH.sub("", text), encoding="utf-8")
+        if page.name == "search.html":
+            continue
+        text, found = SEARCH.subn("", page.read_text(encoding="utf-8"))
+        if found:
+            page.write_text(text, encoding="utf-8")
 
 
 def shrink_icons(static: Path) -> None:

@@ -132,15 +132,6 @@ def teacher_notes(root: Path = ROOT) -> list[tuple[str, str]]:
     ]
 
 
-def depths(pages: Sequence[Chapter]) -> dict[str, int]:
-    """How many chapters have to come before each, by label."""
-    found: dict[str, int] = {}
-    for chapter in pages:
-        needed = [found[label] for label in chapter.needs if label in found]
-        found[chapter.label] = 1 + max(needed, default=-1)
-    return found
-
-
 def directly(pages: Sequence[Chapter]) -> list[tuple[str, str]]:
     """Pairs of labels, needed and needing, without what another need brings along."""
     behind: dict[str, set[str]] = {}

@@ -6,6 +6,7 @@ sprite nearest to each picture and reads the factors of that sprite.
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -110,6 +111,12 @@ def read_row(
     )
 
 
+def named(shares: NDArray[np.floating[Any]]) -> list[int]:
+    """The factors that a row's words name, of its shares (K,): most of them first."""
+    order = np.argsort(-shares, kind="stable")
+    return [int(k) for k in order if shares[k] >= NAMED]
+
+
 def _unlike(classes: NDArray[np.int64]) -> float:
     """Share of the pairs that differ, each entry being paired with itself as well."""
     unlike = sum(a != b for a, b in combinations(classes, 2))
@@ -140,8 +147,7 @@ def _words(
         _shifted(x[-1] - x[0], "to the right", "to the left"),
         _shifted(y[-1] - y[0], "down", "up"),
     ]
-    order = np.argsort(-shares, kind="stable")
-    parts = [said[k] or _back(k) for k in order if shares[k] >= NAMED]
+    parts = [said[k] or _back(k) for k in named(shares)]
     return "; ".join(parts) or "nothing moves"
 
 
