@@ -8,9 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from jupyter_cache import get_cache
+from make_golden import GOLDEN, to_compare
+from make_golden import PAGES as DETERMINISTIC
+from myst_nb.core.read import myst_nb_reader_plugin
 
 from disentlib.course import plans
 from disentlib.paths import ROOT
@@ -52,6 +57,25 @@ def test_page_is_whole(page):
         assert trouble not in text
     # Numbers glued as numpy scalars would show their type.
     assert not re.search(r"np\.(float|int)\d+\(", text)
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_the_book_prints_what_is_kept(name):
+    """What nbval compares, where the book has executed the page already."""
+    page = ROOT / "notebooks" / f"{name}.md"
+    cache = get_cache(ROOT / "_build" / ".jupyter_cache")
+    record = cache.match_cache_notebook(myst_nb_reader_plugin(str(page)))
+    executed = cache.get_cache_bundle(record.pk).nb.cells
+    golden = nbformat.read(GOLDEN / f"{name}.ipynb", as_version=4).cells
+    assert [c.source for c in executed] == [c.source for c in golden]
+    marked = [n for n, cell in enumerate(golden) if to_compare(cell)]
+    assert len(marked) >= 3
+    for n in marked:
+        assert printed(executed[n]) == printed(golden[n]) != "", golden[n].source
+
+
+def printed(cell) -> str:
+    return "".join(o.text for o in cell.outputs if o.output_type == "stream")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,6 +2,7 @@
 each.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,11 +10,13 @@ import sys
 
 import pytest
 import yaml
+from copies import copied
 from snakemake import cli
 
 from disentlib.paths import ROOT
 
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
+COMMANDS = {"train": 4, "score": 4, "collect": 1, "book": 1}  # of the quick study
 
 
 def content(profile):
@@ -27,10 +30,21 @@ def parser(profile):
     return cli.get_argument_parser(profiles=[ROOT / "profiles" / profile])
 
 
-def plan(*arguments):
-    """Output of a dry run in which everything is to do."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", *arguments]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return copied(tmp_path_factory.mktemp("repository"))
+
+
+def plan(place, *arguments):
+    """Output of a dry run."""
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", *arguments],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout + run.stderr
 
@@ -77,13 +91,14 @@ def test_slurm_tries_again_and_leaves_restarts_to_the_cluster():
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_dry_run_plans_the_quick_study_on_the_right_device(profile):
+def test_the_quick_study_is_four_runs_and_a_book_on_the_right_device(place, profile):
     text = plan(
-        *("--workflow-profile", f"profiles/{profile}", "--config", "study=quick"),
-        *("--printshellcmds", "--quiet", "host", "--until", "train"),
+        *(place, "--workflow-profile", f"profiles/{profile}"),
+        *("--config", "study=quick", "--printshellcmds", "--quiet", "host"),
     )
+    counts = {n: len(re.findall(f"-m disentlib {n}", text)) for n in COMMANDS}
+    assert counts == COMMANDS
     commands = [line for line in text.splitlines() if "-m disentlib train" in line]
-    assert len(commands) == 4
     devices = {
         "cuda" if "device=cuda" in words else "cpu"
         for words in map(shlex.split, commands)

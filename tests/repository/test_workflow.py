@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from copies import copied
 
 from disentlib.paths import ROOT
 
@@ -71,13 +72,7 @@ def finished(tmp_path_factory):
     """A copy of the repository in which the study `mini` is trained, scored and
     collected. Its path has spaces, quotes and an accent.
     """
-    folder = tmp_path_factory.mktemp("a repository's é")
-    for name in ("disentlib", "notebooks", "book", "studies", "profiles"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for name in ("Snakefile", "_config.yml", "_toc.yml"):
-        shutil.copy(ROOT / name, folder / name)
+    folder = copied(tmp_path_factory.mktemp("a repository's é"))
     (folder / "studies" / "mini.yml").write_text(MINI)
     run = snakemake(folder, "table")
     assert run.returncode == 0, run.stdout + run.stderr
@@ -132,7 +127,6 @@ def test_a_lost_run_is_planned_with_what_hangs_on_it(finished, tmp_path):
         assert planned(finished) == {"train": 1, "score": 1, "collect": 1}
     finally:
         shutil.move(tmp_path / "aside", finished / RUN)
-    assert planned(finished) == {}
 
 
 def test_a_new_seed_plans_the_new_run_only(finished):
@@ -149,7 +143,7 @@ def test_a_changed_setting_is_refused_and_touches_nothing(finished):
         snakemake(finished, "table", device="cuda"), "another configuration"
     )
     assert "device 'cpu', not 'cuda'" in line
-    assert worth(finished / RUN) == before and planned(finished) == {}
+    assert worth(finished / RUN) == before
 
 
 def test_lost_marks_cost_a_moment_and_no_model(finished):
@@ -251,10 +245,9 @@ def test_a_bad_study_is_one_line(finished):
     assert "choose one of" in line
 
 
-# Each start of Snakemake takes seconds; names alone are tried in tests/study/test_plan.py.
-@pytest.mark.parametrize("name", ["x$(touch pwn);`touch pwn`", "../mini"])
-def test_no_word_of_a_user_is_run_by_a_shell(finished, name):
-    line = one_line(snakemake(finished, "table", study=name), "is no name")
+# Each start of Snakemake takes seconds; more names are tried in tests/study/test_plan.py.
+def test_no_word_of_a_user_is_run_by_a_shell(finished):
+    line = one_line(snakemake(finished, "table", study="x$(touch pwn)"), "is no name")
     assert "letter first" in line and not (finished / "pwn").exists()
 
 
@@ -276,17 +269,3 @@ def test_every_word_that_reaches_a_shell_is_quoted():
     assert len(commands) == text.count("shell:") == 4
     words = re.findall(r"\{(.+?)\}", " ".join(commands))
     assert len(words) >= 10 and {word.partition(":")[2] for word in words} == {"q"}
-
-
-def test_the_quick_study_is_four_runs_and_a_book(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "2",
-         "--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT), "--forceall"],
-        capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    counts = dict(
-        line.split() for line in run.stdout.splitlines() if len(line.split()) == 2
-    )
-    assert {name: counts[name] for name in ("train", "score", "collect", "book")} == {
-        "train": "4", "score": "4", "collect": "1", "book": "1"
-    }  # fmt: skip
