@@ -1,8 +1,8 @@
 """Run the layers of the tests whose inputs changed since they passed: `python
 .ci/layers.py [--again] [LAYER ...]`.
 
-All layers run at once, a command a processor and one more, so that none is idle while
-another waits. Inputs are the files that are there, by name and content: with git or
+All layers run at once, a command a processor and two more, so that none is idle while
+others wait. Inputs are the files that are there, by name and content: with git or
 without it, added or not, in whoever's folder. A layer that passed leaves their digest
 in _build/passed.
 """
@@ -42,7 +42,7 @@ LONG_ROOMS = ("tests/training", "tests/course", "tests/repository")
 LOOK = (*PYTEST, "--book")
 NBVAL = (*PYTEST, "--nbval-lax", "--nbval-current-env", GOLDEN)
 Command = tuple[str, ...]
-TURNS = Semaphore((os.cpu_count() or 1) + 1)
+TURNS = Semaphore((os.cpu_count() or 1) + 2)
 
 
 @dataclass(frozen=True)

@@ -46,20 +46,35 @@ def take_pictures(
     dimension from μ - 1 to μ + 1 in 9 steps and leaves the others at their means, so
     that the column in the middle is the image's own reconstruction.
     """
-    if examples is None:
-        examples = stream(0, "pictures").integers(sprites.grid.size, size=EXAMPLES)
-    x = sprites.batch(np.asarray(examples))
+    x = _examples(sprites, examples)
     mu, _ = vae.encode(x)
     moved = mu[:1].repeat(vae.D * COLUMNS, 1).view(vae.D, COLUMNS, vae.D)
     for d in range(vae.D):
         moved[d, :, d] += torch.linspace(-REACH, REACH, COLUMNS)
     traversals = vae.decode(moved.view(-1, vae.D)).view(vae.D, COLUMNS, 64, 64)
     return Pictures(
-        _bytes(x[:, 0]),
-        _bytes(vae.decode(mu)[:, 0].sigmoid()),
+        *reconstructed(vae, sprites, examples),
         _bytes(traversals.sigmoid()),
         np.asarray(importances, dtype=np.float32),
     )
+
+
+@torch.inference_mode()
+def reconstructed(
+    vae: VAE, sprites: Sprites, examples: ArrayLike | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images and what `vae`, in evaluation mode, makes of their posterior's means:
+    both (examples, 64, 64), probabilities of white as uint8 (0 … 255).
+    """
+    x = _examples(sprites, examples)
+    mu, _ = vae.encode(x)
+    return _bytes(x[:, 0]), _bytes(vae.decode(mu)[:, 0].sigmoid())
+
+
+def _examples(sprites: Sprites, rows: ArrayLike | None) -> torch.Tensor:
+    if rows is None:
+        rows = stream(0, "pictures").integers(sprites.grid.size, size=EXAMPLES)
+    return sprites.batch(np.asarray(rows))
 
 
 def _bytes(probabilities: torch.Tensor) -> NDArray[np.uint8]:

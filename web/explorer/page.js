@@ -118,6 +118,7 @@
         ids[0] = "";
         selects[0].select.value = "";
         put(0, model);
+        setFactors(factors);
         said.say(text.page.opened(file.name, model.network.D));
       } catch (error) {
         alert.textContent = error.message;
@@ -154,6 +155,7 @@
       const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
       selects = [text.page.model, text.page.second].map((label, i) =>
         choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
+          setFactors(factors);  // both read the sprite anew: a code moved before would be no comparison
           if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
         })));
       root.replaceChildren(

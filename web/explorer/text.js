@@ -40,7 +40,8 @@
       codesHelp: "The encoder turns the sprite into a code: for each dimension a mean (the " +
         "slider) and a standard deviation (the band). Move one dimension and see " +
         "how many factors of the picture answer. In a disentangled code one factor moves " +
-        "one dimension, and one dimension moves one factor.",
+        "one dimension, and one dimension moves one factor. Rows are sorted by KL: the nats that " +
+        "a dimension tells about a sprite, on average.",
       image: "sprite",
       picture: "decoded",
       decodedBy: (title) => `decoded: ${title}`,
