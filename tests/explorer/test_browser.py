@@ -156,8 +156,14 @@ def test_a_dimension_is_moved_and_given_back(visit):
 
 def test_two_models_stand_on_the_same_sprite(visit):
     page = visit()
+    before = grey(page, 1)
+    page.locator(".ex-row[data-dimension='0'] input").fill("2")
+    frame(page)
+    assert (grey(page, 1) != before).any()
     page.get_by_label("Compare with").select_option("test-second-D4")
     page.wait_for_function("document.querySelectorAll('.ex-panel').length === 2")
+    frame(page)
+    np.testing.assert_array_equal(grey(page, 1), before)  # no code that was moved
     classes = [1, 3, 7, 30, 2]
     move_factors(page, classes)
     assert "second, D = 4: " in page.locator(".ex-status").inner_text()

@@ -100,6 +100,12 @@
       remember();
     }
 
+    // Beside another model a code that was moved before is no comparison.
+    function fresh() {
+      panels.forEach((p) => { if (p) p.show(factors, image); });
+      remember();
+    }
+
     async function choose(i, id, codes) {
       alert.textContent = "";
       ids[i] = id;
@@ -118,7 +124,7 @@
         ids[0] = "";
         selects[0].select.value = "";
         put(0, model);
-        setFactors(factors);
+        fresh();
         said.say(text.page.opened(file.name, model.network.D));
       } catch (error) {
         alert.textContent = error.message;
@@ -155,7 +161,7 @@
       const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
       selects = [text.page.model, text.page.second].map((label, i) =>
         choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
-          setFactors(factors);  // both read the sprite anew: a code moved before would be no comparison
+          fresh();
           if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
         })));
       root.replaceChildren(
