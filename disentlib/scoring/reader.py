@@ -69,14 +69,20 @@ def summary(pictures: Pictures) -> dict[str, float]:
     """Two measures of a model: the mean purity of the rows in which something moves (0
     where nothing does), and the mean distance of a picture from its sprite in pixels.
     """
-    movement, shares, distances = pictures.movement, pictures.shares, pictures.distances
-    assert movement is not None and shares is not None and distances is not None
-    moves = movement > 0
+    shares, distances = pictures.shares, pictures.distances
+    assert shares is not None and distances is not None
+    moves = moving(pictures)
     purity = shares.max(axis=1)[moves].mean() if moves.any() else 0.0
     return {
         "traversal_purity": float(purity),
         "traversal_distance": float(distances.mean()),
     }
+
+
+def moving(pictures: Pictures) -> NDArray[np.bool_]:
+    """Which rows (D,) of pictures that were read move something at all."""
+    assert pictures.movement is not None
+    return pictures.movement > 0
 
 
 def read_row(

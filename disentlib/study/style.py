@@ -7,7 +7,7 @@ drawn in `INK`, which the book replaces by the colour of the page's own text; ev
 other colour has a contrast of 3 : 1 with a white and with a dark page.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -113,6 +113,14 @@ def logarithmic(axis: Axes, which: str = "y") -> None:
         side = getattr(axis, f"{name}axis")
         side.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
         side.set_minor_formatter(NullFormatter())
+
+
+def logarithmic_at(axis: Axes, ticks: Sequence[float], thousands: bool = False) -> None:
+    """Make the horizontal axis logarithmic, with ticks at these values alone."""
+    axis.set_xscale("log")
+    plain, short = [f"{t:g}" for t in ticks], [f"{t / 1000:g}k" for t in ticks]
+    axis.set_xticks(ticks, short if thousands else plain)
+    axis.minorticks_off()
 
 
 def power_of_ten(value: float) -> str:

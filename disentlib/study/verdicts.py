@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from disentlib.scoring.reader import moving
 from disentlib.scoring.run import EXCESS
 from disentlib.study.correlation import correlation_within
 from disentlib.study.effects import LEVEL, Effect, effect_of, effects_of
@@ -118,7 +119,7 @@ def agreements(evidence: Evidence) -> list[float]:
                 one = evidence.main.pictures(model, D)
             except FileNotFoundError:
                 continue
-            if one.shares is None or not (moves := one.shares.sum(axis=1) > 0).any():
+            if one.shares is None or not (moves := moving(one)).any():
                 continue
             same = one.shares.argmax(axis=1) == one.importances.argmax(axis=1)
             shares.append(float(same[moves].mean()))

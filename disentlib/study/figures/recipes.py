@@ -47,10 +47,8 @@ def budgets(values: pd.DataFrame, lines: Mapping[str, list[str]]) -> Figure:
                 axis.plot(
                     line.index, line, MARKERS[i % 4] + "-", color=colour, label=name
                 )
-            axis.set(xscale="log", title=title(measure), xlabel="steps")
-            ticks = sorted(values["step"].unique())
-            axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks])
-            axis.minorticks_off()
+            style.logarithmic_at(axis, sorted(values["step"].unique()), thousands=True)
+            axis.set(title=title(measure), xlabel="steps")
         for axis in axes.flat[len(measures) :]:
             axis.set_axis_off()
         drawn, labels = axes.flat[0].get_legend_handles_labels()

@@ -42,9 +42,7 @@ def against_setting(
                     color=colour,
                     label=f"D = {D}",
                 )
-            axis.set_xscale("log")
-            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            axis.minorticks_off()
+            style.logarithmic_at(axis, ticks)
             axis.set(title=title(str(name)), xlabel=label)
         axes[0, 0].set_ylabel(y)
         lines, labels = axes[0, 0].get_legend_handles_labels()
@@ -69,10 +67,10 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
                 for D, colour in zip(levels, style.ordered(len(levels))):
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
                     axis.plot(line.index, line, "o-", color=colour, label=f"D = {D}")
-                axis.set(xscale="log", title=f"{title(model)}: {name}", xlabel="steps")
-                ticks = sorted(ours["step"].unique())
-                axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks])
-                axis.minorticks_off()
+                style.logarithmic_at(
+                    axis, sorted(ours["step"].unique()), thousands=True
+                )
+                axis.set(title=f"{title(model)}: {name}", xlabel="steps")
         lines, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
     return fig
