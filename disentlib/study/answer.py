@@ -23,13 +23,13 @@ def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
     )
 
 
-def told(effect: Effect) -> str:
-    """An effect in words, with its interval: "falls by 0.10 [−0.12, −0.07]"."""
+def told(effect: Effect, unit: str = "") -> str:
+    """An effect in words, with its interval: "falls: −0.10 [−0.12, −0.07]"."""
     digits = digits_of(effect.measure)
     size = number(effect.pooled.value, digits, signed=True)
-    between = interval(effect.pooled.low, effect.pooled.high, digits)
+    between = interval(effect.pooled.low, effect.pooled.high, digits) + unit
     if not effect.decided:
-        return f"{size}, from too few runs for an interval"
+        return f"{size}{unit}, from too few runs for an interval"
     if effect.clear:
         return f"{effect.word}: {size} {between}"
     return f"no clear trend: {size} {between}"
@@ -137,7 +137,7 @@ def of_reconstruction(evidence: Evidence) -> str:
     ours = effects_of(evidence.table, ["held_out_reconstruction"], "")
     if not ours:
         return ""
-    models = "; ".join(f"{title(e.model)} {told(e)} nats" for e in ours)
+    models = "; ".join(f"{title(e.model)} {told(e, ' nats')}" for e in ours)
     out = evidence.runaways["model"].unique()
     if len(out):
         kept = evidence.without_runaways

@@ -122,7 +122,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "budget": study.budget,
         "models": listed([title(model) for model in evidence.models]),
         "levels": listed(evidence.levels),
-        "seeds": listed(evidence.seeds),
+        "seeds": f"seed{'s'[: len(evidence.seeds) > 1]} {listed(evidence.seeds)}",
         "runs": f"{evidence.main.finished} of {counted(len(study.runs), 'run')}",
         "answer": answer(evidence),
         "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),

@@ -45,7 +45,7 @@ def test_one_seed_of_two_dimensions(page):
     assert "cannot say" in glued["results_answer"]
     assert "one seed at each D" in glued["results_spread"]
     assert "too few runs" in glued["results_thesis"]
-    assert glued["results_seeds"] == "0" and glued["results_runs"] == "4 of 4 runs"
+    assert glued["results_seeds"] == "seed 0" and glued["results_runs"] == "4 of 4 runs"
     assert "at their end alone" in glued["results_budgets"]
     assert "standard deviation" not in glued["results_answer"]
     assert "No study of weights" in glued["results_weights"]
