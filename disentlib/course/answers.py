@@ -9,6 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from string import ascii_lowercase
 from typing import Any
 
 from disentlib.checks import instance, shown, whole_number
@@ -77,6 +78,17 @@ def _letters_of(given: Any) -> str:
     return "".join(re.findall(r"[a-z]", text.lower()))
 
 
+def _near(name: str, spelt: str, code: str) -> str:
+    """What is wrong with letters in order, if it is one of them; never which."""
+    less = [spelt[:k] + spelt[k + 1 :] for k in range(len(spelt))]
+    more = ["".join(sorted(spelt + letter)) for letter in ascii_lowercase]
+    if code in [digest(name, letters) for letters in less]:
+        return "is not right: one letter too many"
+    if code in [digest(name, letters) for letters in more]:
+        return "is not right: one letter is missing"
+    return "is not right"
+
+
 def hits(name: str, value: float, code: str, digits: int) -> bool:
     """Whether the number `value` is the answer, to one and a half of the last digit.
 
@@ -106,7 +118,7 @@ def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
         if code not in (digest(name, given), digest(name, spelt)):
             if digest(name, "".join(sorted(spelt))) == code:
                 raise NotYet(f"{name} = {shown(given)}: give the letters in order")
-            raise NotYet(f"{name} = {shown(given)} is not right")
+            raise NotYet(f"{name} = {shown(given)} {_near(name, spelt, code)}")
         print(f"{name} = {given}: right.")
         return
     whole_number("digits", digits, -15, 15)

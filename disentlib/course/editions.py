@@ -128,6 +128,7 @@ def edition(
         elif piece.cell.cell_type == "code":
             if not only_glue(piece.cell):
                 cells.append(for_class(piece.cell))
+                cells.append(new_markdown_cell(caption(piece.cell, labels, page)))
         else:
             text = noted(piece.cell.source) if not student else piece.cell.source
             text = plain(text, labels, page)
@@ -144,6 +145,14 @@ def edition(
             cell.outputs, cell.execution_count = [], None
     made.metadata["kernelspec"] = notebook.metadata["kernelspec"]
     return made
+
+
+def caption(cell: NotebookNode, labels: Book, page: Path) -> str:
+    """The caption of a cell's figure, with the number that the text names it by."""
+    figure = cell.metadata.get("mystnb", {}).get("figure", {})
+    number = labels.numbers.get(figure.get("name", ""))
+    head = f"**Figure {number}.** " if number else ""
+    return head + plain(figure.get("caption", ""), labels, page)
 
 
 def blanks(piece: Piece, every: list[Piece], seen: set[str]) -> list[NotebookNode]:

@@ -100,7 +100,9 @@ def _render(block: Directive, book: Book, page: Path) -> str:
         return code_of(page.parent / block.title, block.options.get("pyobject"))
     if block.name == "glue:md":
         return str(book.values.get(block.title, ""))
-    if block.name in ("code-cell", "bibliography", "nb-exec-table", "raw"):
+    if block.name == "raw":
+        return _on_paper("\n".join(block.body))
+    if block.name in ("code-cell", "bibliography", "nb-exec-table"):
         return ""
     inside = plain("\n".join(block.body), book, page)
     if block.name == "hint":
@@ -110,6 +112,12 @@ def _render(block: Directive, book: Book, page: Path) -> str:
     head = f"{name} ({title})" if name and title else name or title
     quoted = f"**{head}.**\n\n{inside}" if head else inside
     return "\n" + "\n".join(f"> {line}".rstrip() for line in quoted.split("\n")) + "\n"
+
+
+def _on_paper(code: str) -> str:
+    """What stands for a piece of HTML that moves: its own words for those without."""
+    words = re.search(r"<p>(.*?)</p>", code, re.DOTALL)
+    return f"> **To move by hand, in the book.** {words[1]}" if words else ""
 
 
 def _inline(text: str, book: Book) -> str:

@@ -85,6 +85,14 @@ def test_words_count_without_case_and_spaces():
     assert "blank" in said("finite", ..., digest("finite", "ace"))
 
 
+def test_letters_that_are_right_but_for_one_are_told_so():
+    code = digest("finite", "ace")
+    assert said("finite", "a, c", code).endswith("letter is missing")
+    assert said("finite", "abce", code).endswith("letter too many")
+    for far in ("a", "abc", "abcde"):
+        assert said("finite", far, code).endswith("is not right")
+
+
 def test_an_answer_of_one_question_is_none_of_another():
     assert digest("a", 2.34, 2) != digest("b", 2.34, 2) != digest("b", 2.34, 1)
 

@@ -41,6 +41,10 @@ def both(name):
     )
 
 
+def figure_of(cell):
+    return cell.metadata.get("mystnb", {}).get("figure", {})
+
+
 def sources(notebook, tag=None):
     return [
         cell.source
@@ -86,6 +90,27 @@ def test_nothing_is_left_that_only_sphinx_understands(name):
                     assert left not in cell.source, cell.source[:200]
             else:
                 assert "myst_nb" not in cell.source
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_figure_stands_over_its_caption_with_the_number_in_the_text(name):
+    named = [
+        (LABELS.numbers[figure["name"]], figure["caption"].split()[0])
+        for piece in pieces(page(name))
+        if piece.kind == "code" and "name" in (figure := figure_of(piece.cell))
+    ]
+    for notebook in both(name):
+        text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+        captions = re.findall(r"^\*\*Figure (\d+)\.\*\* (\S+)", text, re.MULTILINE)
+        assert set(named) <= set(captions)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_heading_stands_over_nothing(name):
+    for cell in both(name)[0].cells:
+        if cell.cell_type == "markdown":
+            bare = re.findall(r"^(#+) (.*)\n+(#+) ", cell.source, re.MULTILINE)
+            assert [h for a, h, b in bare if len(a) >= len(b)] == []
 
 
 def test_the_blank_names_what_is_checked_and_nothing_else():
