@@ -33,6 +33,7 @@ MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 MARKDOWN.use(dollarmath_plugin, renderer=lambda tex, how: formula(tex, how))
 REVEAL = Path(__file__).parent / "reveal"
 ROOM = 16.0  # lines of text that a slide holds
+LEAD = "<div class='lead'>"
 SHOWN = ("prf:theorem", "prf:proposition", "prf:definition")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -91,13 +92,20 @@ class Deck:
         self.slides[-1].shown.append(shown)
         self.slides[-1].used += lines
 
+    def fill(self) -> None:
+        """Where a slide's first sentence is all that it shows, show its paragraph."""
+        for slide in self.slides:
+            alone = len(slide.shown) == 1 and slide.shown[0].startswith(LEAD)
+            if alone and tall(slide.notes[0]) <= ROOM / 2:
+                slide.shown = [f"{LEAD}{render(slide.notes[0])}</div>"]
+
     def say(self, text: str) -> None:
         """Add to the notes; the first sentence of a slide's notes is also shown."""
         last = self.slides[-1]
         if not last.shown:
             first = re.match(r"(?s)(.{20,220}?[.:?])(\s|$)", text)
             if first and "$$" not in first[1]:
-                self.show(f"<div class='lead'>{render(first[1])}</div>", 2)
+                self.show(f"{LEAD}{render(first[1])}</div>", 2)
         last.notes.append(text)
 
 
@@ -108,8 +116,10 @@ def formula(tex: str, how: dict[str, bool]) -> str:
 
 
 def render(text: str) -> str:
-    """Plain Markdown as HTML."""
-    return str(MARKDOWN.render(text))
+    """Plain Markdown as HTML; a line does not begin with the comma of a formula."""
+    code = str(MARKDOWN.render(text))
+    inline = r'(<span class="math inline">[^<]*</span>[,.;:?)]+)'
+    return re.sub(inline, r"<span class='whole'>\1</span>", code)
 
 
 def tall(text: str) -> float:
@@ -203,6 +213,7 @@ def deck_of(pages: tuple[str, ...], labels: Book, root: Path = ROOT) -> Deck:
             else:
                 add_text(deck, piece.cell.source, labels, path)
     deck.slides = [slide for slide in deck.slides if slide.shown]
+    deck.fill()
     return deck
 
 

@@ -70,6 +70,18 @@ def test_a_full_slide_goes_on_on_the_next_of_its_title():
     assert [slide.title for slide in deck.slides] == ["Much", "Much"]
 
 
+def test_a_slide_with_nothing_but_a_first_sentence_shows_its_paragraph():
+    deck = slides.Deck()
+    for title in ("Alone", "Not alone"):
+        deck.start(title)
+        deck.say("This sentence leads to another one: here it is, with $x$, and ends.")
+    deck.show("<pre>1</pre>", 1)
+    deck.fill()
+    alone, other = (slide.html().split("<aside")[0] for slide in deck.slides)
+    assert "ends" in alone and "ends" not in other
+    assert "(x\\)</span>,</span>" in alone  # no line begins with the comma
+
+
 def test_five_lectures_of_pages_that_exist():
     assert len(slides.LECTURES) == 5
     for pages in slides.LECTURES.values():
