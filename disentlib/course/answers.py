@@ -89,8 +89,8 @@ def _near(name: str, spelt: str, code: str) -> str:
     return "is not right"
 
 
-def hits(name: str, value: float, code: str, digits: int) -> bool:
-    """Whether the number `value` is the answer, to one and a half of the last digit.
+def hits(name: str, value: float, code: str, digits: int, spare: int = 1) -> bool:
+    """Whether `value` is the answer, to `spare` and a half of the last digit.
 
     A whole number has no digit to spare.
     """
@@ -99,7 +99,7 @@ def hits(name: str, value: float, code: str, digits: int) -> bool:
     unit = 10.0**-digits
     if digits == 0 and abs(value - round(value)) > 0.01:
         return False
-    near = (-1, 0, 1) if digits > 0 else (0,)
+    near = range(-spare, spare + 1) if digits > 0 else (0,)
     return any(digest(name, value + k * unit, digits) == code for k in near)
 
 
@@ -131,9 +131,10 @@ def check(name: str, given: Any, code: str, digits: int | None = None) -> None:
     if hits(name, value, code, digits):
         print(f"{name} = {value:.{max(digits, 0)}f}: right.")
         return
-    for mend, slip in SLIPS:
-        if hits(name, mend(value), code, digits):
-            raise NotYet(f"{name} = {value:g}: {slip}")
+    for spare in (0, 1):  # the slip that fits to the digit, before one that nearly does
+        for mend, slip in SLIPS:
+            if hits(name, mend(value), code, digits, spare):
+                raise NotYet(f"{name} = {value:g}: {slip}")
     decimals = "to the nearest whole number" if digits <= 0 else f"to {digits} decimals"
     raise NotYet(f"{name} = {value:g} is not right {decimals}")
 

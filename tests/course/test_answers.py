@@ -85,6 +85,12 @@ def test_words_count_without_case_and_spaces():
     assert "blank" in said("finite", ..., digest("finite", "ace"))
 
 
+def test_of_two_slips_the_one_that_fits_to_the_digit_is_told():
+    code = digest("bias", 0.038, 3)
+    assert said("bias", 0.076, code, 3).endswith("twice too large")
+    assert said("bias", 0.0548, code, 3).endswith("counts in nats")
+
+
 def test_letters_that_are_right_but_for_one_are_told_so():
     code = digest("finite", "ace")
     assert said("finite", "a, c", code).endswith("letter is missing")
