@@ -1,5 +1,7 @@
 """One page, one run: checked before it starts, and whole or not there."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -223,3 +225,10 @@ def test_figures_stay_in_the_page_whatever_backend_the_caller_set(
         o.get("data", {}).keys() for cell in cells for o in cell.get("outputs", [])
     ]
     assert any("image/png" in kind for kind in kinds)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_there_is_a_kernel_stops_at_once(number):
+    with pytest.raises(pages.Stopped), pages.handing_on() as told:
+        os.kill(os.getpid(), number)
+    assert told == [number]
