@@ -24,5 +24,14 @@ TITLES = {
 
 
 def title(name: str) -> str:
-    """The name as a reader has it: its title, else its words without underscores."""
+    """The name as a reader has it: its title, else its words without underscores; that
+    of a score's excess over rotations, or of what those score, is the score's and that
+    word.
+
+    >>> title("mig_excess")
+    'MIG excess'
+    """
+    score, _, word = name.rpartition("_")
+    if word in ("excess", "rotated") and score in TITLES:
+        return f"{TITLES[score]} {word}"
     return TITLES.get(name, name.replace("_", " "))
