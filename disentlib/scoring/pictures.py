@@ -53,7 +53,7 @@ def take_pictures(
         moved[d, :, d] += torch.linspace(-REACH, REACH, COLUMNS)
     traversals = vae.decode(moved.view(-1, vae.D)).view(vae.D, COLUMNS, 64, 64)
     return Pictures(
-        *reconstructed(vae, sprites, examples),
+        *_compared(vae, x, mu),
         _bytes(traversals.sigmoid()),
         np.asarray(importances, dtype=np.float32),
     )
@@ -68,6 +68,12 @@ def reconstructed(
     """
     x = _examples(sprites, examples)
     mu, _ = vae.encode(x)
+    return _compared(vae, x, mu)
+
+
+def _compared(
+    vae: VAE, x: torch.Tensor, mu: torch.Tensor
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return _bytes(x[:, 0]), _bytes(vae.decode(mu)[:, 0].sigmoid())
 
 

@@ -127,6 +127,7 @@ def test_a_lost_run_is_planned_with_what_hangs_on_it(finished, tmp_path):
         assert planned(finished) == {"train": 1, "score": 1, "collect": 1}
     finally:
         shutil.move(tmp_path / "aside", finished / RUN)
+    assert planned(finished) == {}
 
 
 def test_a_new_seed_plans_the_new_run_only(finished):
@@ -143,7 +144,7 @@ def test_a_changed_setting_is_refused_and_touches_nothing(finished):
         snakemake(finished, "table", device="cuda"), "another configuration"
     )
     assert "device 'cpu', not 'cuda'" in line
-    assert worth(finished / RUN) == before
+    assert worth(finished / RUN) == before and planned(finished) == {}
 
 
 def test_lost_marks_cost_a_moment_and_no_model(finished):
@@ -245,9 +246,10 @@ def test_a_bad_study_is_one_line(finished):
     assert "choose one of" in line
 
 
-# Each start of Snakemake takes seconds; more names are tried in tests/study/test_plan.py.
-def test_no_word_of_a_user_is_run_by_a_shell(finished):
-    line = one_line(snakemake(finished, "table", study="x$(touch pwn)"), "is no name")
+# Each start of Snakemake takes seconds; names alone are tried in tests/study/test_plan.py.
+@pytest.mark.parametrize("name", ["x$(touch pwn);`touch pwn`", "../mini"])
+def test_no_word_of_a_user_is_run_by_a_shell(finished, name):
+    line = one_line(snakemake(finished, "table", study=name), "is no name")
     assert "letter first" in line and not (finished / "pwn").exists()
 
 
