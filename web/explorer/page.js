@@ -100,9 +100,9 @@
       remember();
     }
 
-    // Beside another model a code that was moved before is no comparison.
-    function fresh() {
-      panels.forEach((p) => { if (p) p.show(factors, image); });
+    // Beside a new model in place i, a code that was moved before is no comparison.
+    function fresh(i) {
+      if (panels[1 - i]) panels[1 - i].show(factors, image);
       remember();
     }
 
@@ -124,7 +124,7 @@
         ids[0] = "";
         selects[0].select.value = "";
         put(0, model);
-        fresh();
+        fresh(0);
         said.say(text.page.opened(file.name, model.network.D));
       } catch (error) {
         alert.textContent = error.message;
@@ -161,7 +161,7 @@
       const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
       selects = [text.page.model, text.page.second].map((label, i) =>
         choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
-          fresh();
+          fresh(i);
           if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
         })));
       root.replaceChildren(
