@@ -3,8 +3,9 @@
 import numpy as np
 
 from disentlib.scoring.run import EXCESS
+from disentlib.study.batch_norm import norm_change
 from disentlib.study.effects import BEST, Effect, effect_of, effects_of, family
-from disentlib.study.evidence import Evidence, norm_change
+from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, THESIS, runs
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 

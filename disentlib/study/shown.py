@@ -8,6 +8,11 @@ from matplotlib.figure import Figure
 from disentlib.scoring.pictures import Pictures
 from disentlib.study import sentences, verdicts_beside
 from disentlib.study.answer import along_budgets, answer, of_runaways, thesis_effects
+from disentlib.study.batch_norm import (
+    norm_finding,
+    norm_sentence,
+    slopes_in_words,
+)
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
@@ -139,7 +144,9 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         or "The runs were scored at their end alone, so nothing is known of the way.",
         "weights": verdict_sentence("weights", [verdicts_beside.weights(evidence)]),
         "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
-        "norm": sentences.norm_sentence(evidence),
+        "norm": norm_sentence(evidence),
+        "norm_finding": norm_finding(evidence),
+        "norm_slopes": slopes_in_words(evidence) or "nothing to tell yet",
         "losses": sentences.losses_sentence(evidence),
         "runaways": of_runaways(evidence) or "No run stands out by its divergence.",
         "reconstruction": sentences.reconstruction_sentence(evidence),
