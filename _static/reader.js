@@ -13,27 +13,32 @@ document.addEventListener("DOMContentLoaded", () => {
     return element.matches(".table-scroller") ? "Table" : "Formula";
   }
 
-  // A region that scrolls can be reached and is named; one that does not is no stop.
+  // A region that scrolls can be reached and is named; one that does not is no stop, nor
+  // one that scrolled before. First all is measured, then all is marked: a page has hundreds.
   function markScrollers() {
-    for (const formula of document.querySelectorAll(".bd-article span.math")) {
-      if (formula.closest("table")) continue; // there the table scrolls
-      formula.classList.remove("wide");
-      // A slanted letter reaches over its own edge: what counts is the column's.
+    const formulas = [...document.querySelectorAll(".bd-article span.math")]
+      .filter((formula) => !formula.closest("table")); // there the table scrolls
+    const before = [...document.querySelectorAll(".overflows")];
+    for (const formula of formulas) formula.classList.remove("wide");
+    for (const element of before) if (!element.scrollLeft) element.classList.remove("overflows");
+    // A slanted letter reaches over its own edge: what counts is the column's.
+    const cut = formulas.filter((formula) => {
       const column = formula.closest("p, li, dd, div").clientWidth;
-      const cut = formula.scrollWidth > formula.clientWidth + 1;
-      if (cut && formula.scrollWidth > column) formula.classList.add("wide");
-    }
-    for (const element of document.querySelectorAll(WIDE)) {
-      const wide = element.scrollWidth > element.clientWidth + 1;
-      element.classList.toggle("overflows", wide);
-      if (wide) {
+      return column > 0 && formula.scrollWidth > Math.max(column, formula.clientWidth + 1);
+    });
+    for (const formula of cut) formula.classList.add("wide");
+    const elements = [...new Set([...document.querySelectorAll(WIDE), ...before])];
+    const wide = elements.map((e) => e.matches(WIDE) && e.scrollWidth > e.clientWidth + 1);
+    elements.forEach((element, i) => {
+      element.classList.toggle("overflows", wide[i]);
+      if (wide[i]) {
         element.tabIndex = 0;
         element.setAttribute("role", "region");
         element.setAttribute("aria-label", `${called(element)} (scrolls)`);
       } else {
         for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
       }
-    }
+    });
   }
 
   function enlarge(drawing) {
@@ -78,6 +83,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (solutions.length) {
       const heading = document.createElement("h2");
       heading.textContent = "Solutions";
+      heading.id = "solutions";
       article.append(heading);
       undo.push(() => heading.remove());
     }
@@ -99,8 +105,13 @@ document.addEventListener("DOMContentLoaded", () => {
       link.after(number);
       undo.push(() => number.remove());
     }
-    article.append(list);
-    undo.push(() => list.remove());
+    if (!list.children.length) return;
+    const heading = document.createElement("h2");
+    heading.textContent = "Addresses of the links";
+    heading.id = "addresses";
+    heading.className = "footnotes-of-links";
+    article.append(heading, list);
+    undo.push(() => { heading.remove(); list.remove(); });
   }
   function fromPaper() {
     for (const step of undo.reverse()) step();

@@ -138,8 +138,7 @@ def run(program: str) -> list[float]:
 
 
 def main() -> None:
-    words = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--batches", type=int, default=300, help="batches a round and way"

@@ -209,8 +209,7 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
 
 
 def main() -> None:
-    words = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

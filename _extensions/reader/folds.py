@@ -29,7 +29,7 @@ def hidden(fold: Tag) -> str:
     caption = cell.select_one(".cell_output .caption-number")
     if caption:
         return f"Code of {caption.get_text(strip=True)}"
-    table = cell.select_one(".cell_output table caption")
+    table = cell.select_one(".cell_output table caption:not(.visually-hidden)")
     if table:
         return f"Code of the table: {first_words(table.get_text(' ', strip=True))}"
     if cell.select_one(".cell_output table"):
@@ -38,7 +38,9 @@ def hidden(fold: Tag) -> str:
     defined = re.findall(r"^(?:def|class) (\w+)", fold.get_text(), re.MULTILINE)
     if defined:
         return "Code: " + ", ".join(defined)
-    return f"Code: {first[:60]}"
+    if first.startswith(("import ", "from ")):
+        return "Code: what this page imports"
+    return f"Code: {first.removeprefix('# ')[:60]}"
 
 
 def first_words(text: str) -> str:

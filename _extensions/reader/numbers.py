@@ -5,11 +5,17 @@ import re
 from bs4 import BeautifulSoup
 
 POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
+VERBATIM = ("pre", "code", "script", "style")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def typeset(soup: BeautifulSoup) -> None:
-    """Powers of ten and minus signs of the numbers that a run has put into the text."""
+    """Powers of ten of all text but code, and minus signs of the numbers that a run has
+    put into it.
+    """
+    for text in soup.find_all(string=POWER):
+        if not text.find_parent(VERBATIM) and not text.find_parent(class_="math"):
+            text.replace_with(POWER.sub(_power, text))
     for pasted in soup.select(".pasted-text"):
         for text in pasted.find_all(string=True):
             text.replace_with(number(text))

@@ -5,7 +5,7 @@ import re
 from bs4 import BeautifulSoup, Tag
 
 NUMBER = re.compile(
-    r"[-+−–±]?[\d.,\s]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
+    r"[-+−–±]?[\d.,]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
 )
 
 

@@ -134,9 +134,7 @@ def in_order(entry: dict[str, Any]) -> tuple[Any, ...]:
 def main(arguments: list[str] | None = None) -> int:
     """The command; says which scripts it wrote."""
     parser = argparse.ArgumentParser(
-        prog="python -m disentlib.study.explorer",
-        description=__doc__,
-        allow_abbrev=False,
+        prog="python -m disentlib.study.explorer", description=__doc__
     )
     parser.add_argument("study", help="a study whose results are collected")
     parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")

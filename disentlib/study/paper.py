@@ -22,6 +22,8 @@ FOOTER = (
     '<div style="width:100%;text-align:center;font:8pt sans-serif">'
     '<span class="pageNumber"></span></div>'
 )
+# Sections that reader.js makes for paper, by their names in it.
+AT_THE_END = {"solutions": "Solutions", "addresses": "Addresses of the links"}
 STYLE = """
 body { counter-reset: chapter; }
 .chapter h1 { display: block !important; }
@@ -57,6 +59,8 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
             link = text_of(tag, key)
             if link and not urlsplit(link).scheme:
                 tag[key] = normpath(f"{PurePosixPath(pages[0]).parent}/{link}")
+    if name := head.find("title"):  # of the book, without its first page's
+        name.string = name.get_text().rsplit(" — ", 1)[-1]
     chapters, contents = [], []
     for page in pages:
         article = part_of(folder / f"{page}.html", "article")
@@ -70,14 +74,15 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
         title = heading.get_text().rstrip("#") if heading else page
         item = f'<a href="#{anchor(page)}">{title}</a>'
         contents.append(f"<li>{item}</li>" if numbered else "")
-    listed = (
-        f'<nav class="in-order"><h2>Contents</h2><ol>{"".join(contents)}</ol></nav>'
-    )
+    ends = AT_THE_END.items()
+    last = "".join(f'<p><a href="#{end}">{title}</a></p>' for end, title in ends)
+    listed = f"<h2>Contents</h2><ol>{''.join(contents)}</ol>{last}"
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light">{head}<style>{STYLE}'
         '</style><body><main class="bd-main"><div class="bd-content">'
         f'<div class="bd-article-container"><article class="bd-article">{chapters[0]}'
-        f"{listed}{''.join(chapters[1:])}</article></div></div></main></body></html>"
+        f'<nav class="in-order">{listed}</nav>'
+        f"{''.join(chapters[1:])}</article></div></div></main></body></html>"
     )
 
 

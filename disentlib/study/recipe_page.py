@@ -12,7 +12,7 @@ from disentlib.study.recipes import (
     variants,
 )
 from disentlib.study.results import Results
-from disentlib.study.words import counted, listed, number, title
+from disentlib.study.words import counted, digits_of, listed, number, title
 
 
 def effective_dimensions(history: pd.DataFrame) -> float:
@@ -54,6 +54,7 @@ def page_values(results: Results) -> dict[str, str]:
         if parts
         else "The two recipes that differ in batch norm are not both in.",
         "away": away_sentence(results),
+        "budgets": budget_sentence(results, "beta_vae"),
     }
 
 
@@ -97,6 +98,26 @@ def budget_lines(results: Results, model: str) -> dict[str, list[str]]:
         for words, names in lines.items()
         if len({step for name in names for step in steps[name]}) > 1
     }
+
+
+def budget_sentence(results: Results, model: str) -> str:
+    """From where to where each measure goes along the first line of the budgets."""
+    lines = budget_lines(results, model)
+    if not lines:
+        return "No recipe has runs of several lengths."
+    words, names = next(iter(lines.items()))
+    values = budget_values(results, model)
+    parts = []
+    for measure in MEASURES:
+        ours = values[values["variant"].isin(names) & (values["measure"] == measure)]
+        means = ours.groupby("step")["value"].mean()
+        digits = min(2, digits_of(measure))
+        ends = [number(means.iloc[place], digits) for place in (0, -1)]
+        parts.append(f"{title(measure)} {ends[0]} → {ends[1]}")
+    return (
+        f"From {means.index[0]:,d} to {means.index[-1]:,d} steps ({words}): "
+        f"{', '.join(parts)}."
+    )
 
 
 def budget_values(results: Results, model: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from cycler import cycler
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
@@ -107,12 +107,20 @@ def panels(
 
 
 def logarithmic(axis: Axes, which: str = "y") -> None:
-    """Make an axis logarithmic, its powers of ten in letters of full size."""
+    """Make an axis logarithmic, its powers of ten in letters of full size.
+
+    What is drawn counts: where it has less than a power and a half, there are ticks
+    between.
+    """
     for name in which:
         getattr(axis, f"set_{name}scale")("log")
         side = getattr(axis, f"{name}axis")
         side.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
         side.set_minor_formatter(NullFormatter())
+        low, high = sorted(getattr(axis, f"get_{name}lim")())
+        if axis.has_data() and low >= 0.01 and high <= 10_000 and high < 30 * low:
+            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def logarithmic_at(axis: Axes, ticks: Sequence[float], thousands: bool = False) -> None:

@@ -27,23 +27,29 @@
   const wide = [];
   const cut = [];
   if (document.documentElement.scrollWidth > innerWidth) wide.push("the page itself");
-  for (const e of article.querySelectorAll("*")) {
+  const column = article.closest(".bd-article-container"); // with the footer's titles
+  for (const e of column.querySelectorAll("*")) {
     if (!shown(e) || e.closest("svg") || e.closest("mjx-math, mjx-assistive-mml, .sr-only, .visually-hidden")) continue;
     const box = e.getBoundingClientRect();
     if (box.right > innerWidth + 1 && !within(e, scrolls)) wide.push(brief(e));
     if (["hidden", "clip"].includes(style(e).overflowX) && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1) cut.push(brief(e));
   }
 
-  const longCode = [...article.querySelectorAll(".cell_input pre, .highlight-python pre")]
+  const longCode = [...article.querySelectorAll(".highlight pre")].filter((e) => !e.closest(".cell_output"))
     .filter((e) => shown(e) && e.scrollWidth > e.clientWidth + 1).map(brief);
 
   const smallText = [];
   const faintText = [];
-  for (const svg of article.querySelectorAll(".drawing svg")) {
-    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  for (const svg of article.querySelectorAll("svg:not(mjx-container svg)")) {
+    if (!shown(svg)) continue;
+    const scale = svg.getBoundingClientRect().width / (svg.viewBox.baseVal?.width || svg.getBoundingClientRect().width);
     const pictures = svg.querySelector("image") !== null;
+    const frame = svg.getBoundingClientRect();
     for (const text of svg.querySelectorAll("text, tspan")) {
       const size = parseFloat(style(text).fontSize) * scale;
+      const box = text.getBoundingClientRect();
+      const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+      if (text.textContent.trim() && out > 1.5) cut.push(`text ${out.toFixed(0)} px outside of its figure: ${text.textContent.trim()}`);
       if (text.textContent.trim() && size < 10.95) smallText.push(`${size.toFixed(1)} px: ${text.textContent.trim()}`);
       const ink = style(text).fill;
       const onPicture = pictures && ["rgb(0, 0, 0)", "rgb(255, 255, 255)"].includes(ink);
@@ -54,13 +60,28 @@
   const silentScrollers = [];
   for (const e of article.querySelectorAll(".drawing, .table-scroller, div.math mjx-container, pre, span.math.wide")) {
     if (!shown(e) || !scrolls(e) || e.scrollWidth <= e.clientWidth + 1) continue;
-    if (e.tabIndex !== 0 || !e.getAttribute("aria-label") || !e.classList.contains("overflows")) silentScrollers.push(brief(e));
+    if (e.tabIndex !== 0 || !e.getAttribute("aria-label") || style(e).borderRightStyle !== "dashed") silentScrollers.push(brief(e));
   }
+  // A cue at what does not scroll misleads, and is a stop of the Tab key for nothing.
+  for (const e of article.querySelectorAll(".overflows"))
+    if (shown(e) && e.scrollWidth <= e.clientWidth + 1) silentScrollers.push(`a cue for nothing: ${brief(e)}`);
+  const bareFolds = [...article.querySelectorAll("summary")]
+    .filter((e) => shown(e) && (style(e).display !== "list-item" || style(e).listStyleType === "none")).map(brief);
+
+  const rawNumbers = [];
+  const texts = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const raw = texts.currentNode.textContent.match(/(?<![\w.])\d[\d.]*e[+-]?\d+\b/);
+    if (raw && !texts.currentNode.parentElement.closest("pre, code, script, svg, .math")) rawNumbers.push(raw[0]);
+  }
+  const sizes = ["h1", "h2", "h3"].map((name) => article.querySelector(name)).filter(Boolean)
+    .map((e) => parseFloat(style(e).fontSize));
+  const flatHeadings = sizes.filter((size, i) => i > 0 && size >= sizes[i - 1]);
 
   const stops = [...article.querySelectorAll("a[href], button, input, select, summary, [tabindex]")]
     .filter((e) => shown(e) && e.tabIndex >= 0);
   const named = (e) => e.getAttribute("aria-label") || e.textContent.trim() || e.title || e.labels?.length || e.querySelector("img[alt]");
-  const vague = (e) => /toggle hidden|click to show/i.test(e.getAttribute("aria-label") || e.textContent);
+  const vague = (e) => /toggle hidden|click to show|^Code of the table: Table$/i.test(e.getAttribute("aria-label") || e.textContent);
   const namelessStops = stops.filter((e) => !named(e) || vague(e)).map(brief);
   const formulaStops = stops.filter((e) => e.matches("mjx-container") && !e.classList.contains("overflows")).map(brief);
 
@@ -69,5 +90,5 @@
     .filter((t) => !t.querySelector("caption")?.textContent.trim() || [...t.querySelectorAll("th")].some((h) => !h.scope) || !t.querySelector("th"))
     .map(brief);
 
-  return { wide, cut, longCode, smallText, faintText, silentScrollers, namelessStops, formulaStops, bareTables, stops: stops.length };
+  return { wide, cut, longCode, bareFolds, rawNumbers, flatHeadings, smallText, faintText, silentScrollers, namelessStops, formulaStops, bareTables, stops: stops.length };
 }

@@ -96,6 +96,12 @@ def test_numbers_read_as_numbers(given, shown):
     assert numbers.number(given) == shown
 
 
+def test_powers_are_set_in_all_text_but_code():
+    page = soup("<p>a rate of 5e-4, <code>5e-4</code></p><td>1e-08</td>")
+    numbers.typeset(page)
+    assert page.get_text() == "a rate of 5\xa0×\xa010⁻⁴, 5e-41\xa0×\xa010⁻⁸"
+
+
 TABLE = """<h2>Losses<a>#</a></h2><table border="1"><thead><tr><th></th><th>D</th><th>what</th>
 </tr></thead><tbody><tr><th>one</th><td>-4.0</td><td>5 of 6</td></tr>
 <tr><th>two</th><td>10.5</td><td>none</td></tr></tbody></table>"""
@@ -131,6 +137,27 @@ def test_folds_are_called_after_what_they_hide():
         "Solution to Exercise 1",
     ]
     assert len(page.find_all("details")) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "table", "called"),
+    [
+        ("import math\nx = 1", "", "Code: what this page imports"),
+        ("# Three seeds\nx = 1", "", "Code: Three seeds"),
+        ("x = 1", "<caption>Losses, in nats.</caption>", "Code of the table: Losses"),
+        ("x = 1", "", "Code of the table below"),  # which has a caption to be heard
+    ],
+)
+def test_a_fold_without_a_figure_has_a_name_too(code, table, called):
+    shown = f"<table>{table}<tbody></tbody></table>" * ("import" not in code)
+    shown = shown if "#" not in code else ""
+    page = soup(
+        "<h2>Losses</h2><div class='cell'><details class='hide'><summary>x</summary>"
+        f"<pre>{code}</pre></details><div class='cell_output'>{shown}</div></div>"
+    )
+    tables.head(page)
+    folds.name(page)
+    assert page.find("summary").get_text() == called
 
 
 def test_icons_that_nothing_draws_are_gone_and_the_others_are_not(tmp_path):
@@ -169,7 +196,7 @@ def test_the_drawings_of_the_book_are_those_of_the_library(make):
 
 def test_the_whole_book_in_one_file_links_within_itself(tmp_path):
     page = (
-        "<html><head><link href='../s.css'/></head><body><article><section id='t'><h1>{0}</h1>"
+        "<html><head><title>{0} — Book</title><link href='../s.css'/></head><body><article><section id='t'><h1>{0}</h1>"
         "<a href='{1}.html#t'>there</a><a href='https://x.org'>out</a><img src='../i.png'/>"
         "</section></article></body></html>"
     )
@@ -179,6 +206,9 @@ def test_the_whole_book_in_one_file_links_within_itself(tmp_path):
     whole = soup(paper.one_file(["a/one", "a/two"], tmp_path))
     names = {tag["id"] for tag in whole.find_all(id=True)}
     inside = [a["href"][1:] for a in whole.find_all("a") if a["href"].startswith("#")]
+    # A script makes these two for paper.
+    inside = [name for name in inside if name not in paper.AT_THE_END]
     assert len(inside) == 3 and set(inside) <= names
+    assert whole.title.get_text() == "Book"
     assert {image["src"] for image in whole.find_all("img")} == {"i.png"}
     assert whole.find("link")["href"] == "s.css"

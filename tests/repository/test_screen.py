@@ -13,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from test_book import PAGES
 
+from disentlib.study.paper import AT_THE_END
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 VIEWS = [(w, theme) for theme in ("light", "dark") for w in (1300, 390)]
 LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
@@ -144,6 +146,15 @@ def test_what_scrolls_says_so_and_can_be_reached(seen):
     assert everywhere(seen, "silentScrollers") == {}
 
 
+def test_folds_show_that_they_open(seen):
+    assert everywhere(seen, "bareFolds") == {}
+
+
+def test_numbers_read_as_numbers_and_headings_by_their_size(seen):
+    assert everywhere(seen, "rawNumbers") == {}
+    assert everywhere(seen, "flatHeadings") == {}
+
+
 def test_the_tab_key_stops_at_named_things_and_at_no_formula(seen):
     assert everywhere(seen, "namelessStops") == {}
     assert everywhere(seen, "formulaStops") == {}
@@ -186,6 +197,8 @@ def test_paper_has_open_folds_and_solutions_last(browser, built_book):
     assert page.locator("details:not([open])").count() == 0
     last = page.locator("article > details, article > h2").all_inner_texts()
     assert last[0].startswith("Solutions") and len(last) > 1
+    made = "all => all.map((heading) => heading.id)"
+    assert page.locator("article > h2").evaluate_all(made) == list(AT_THE_END)
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("article > h2").count() == 0
     assert page.locator("details.solution[open]").count() == 0

@@ -16,7 +16,7 @@
       h("line", { class: "axis", x1: LEFT, x2: width - RIGHT, y1: height - BOTTOM, y2: height - BOTTOM }),
       h("line", { class: "axis", x1: LEFT, x2: LEFT, y1: TOP, y2: height - BOTTOM }),
       (ticks.length ? ticks : [[x[0], x[0]], [x[1], x[1]]]).map(([at, shown]) =>
-        word(px(at), height - BOTTOM + 15, shown, "middle")),
+        word(Math.min(px(at), width - 4 * String(shown).length), height - BOTTOM + 15, shown, "middle")),
       y.map((v) => word(LEFT - 5, py(v) + 4, v, "end")),
       word((LEFT + width - RIGHT) / 2, height - 6, xLabel, "middle"),
       word(12, (TOP + height - BOTTOM) / 2, yLabel, "middle",

@@ -1,5 +1,6 @@
 """Traversals with what each row was read to do, wide enough to be seen."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from disentlib.study import style
 from disentlib.study.figures.pictures import GAP, mosaic, show
 
 WORDS = 2.6  # inches at the right of the tiles, for what a row does
+LETTERS = 40  # of a line that these hold
 LINE = 0.32  # inches above a block, for its title
 
 
@@ -46,6 +48,11 @@ def read_blocks(blocks: Sequence[Block]) -> Figure:
             show(axis, image)
             axis.yaxis.tick_right()
             middles = range(32, image.shape[0], 64 + GAP)
-            axis.set_yticks(middles, list(block.words))
+            axis.set_yticks(middles, [fitted(said) for said in block.words])
             axis.tick_params(length=0)
     return fig
+
+
+def fitted(said: str) -> str:
+    """Words in lines that fit beside the tiles."""
+    return "\n".join(textwrap.fill(line, LETTERS) for line in said.splitlines())
