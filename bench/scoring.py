@@ -193,7 +193,8 @@ def compare_batch_sizes(sprites: Sprites, rounds: int, count: int = 2048) -> Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--parts", type=int, default=60, help="a turn takes 1 / PARTS of a route"

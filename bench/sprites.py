@@ -138,7 +138,8 @@ def run(program: str) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--batches", type=int, default=300, help="batches a round and way"

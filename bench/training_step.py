@@ -209,7 +209,8 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -8,13 +8,10 @@ import pandas as pd
 from disentlib.study.measures import (
     budgets,
     ran_away,
-    runs,
     with_dimensions,
     with_rotations,
 )
-from disentlib.study.pooled import Estimate
 from disentlib.study.results import IDENTITY, Results, load_results
-from disentlib.study.settings import paired_change, with_settings
 
 BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
 
@@ -89,28 +86,3 @@ def load_evidence(name: str | None = None) -> Evidence:
 def evidence_of(main: Results, beside: Mapping[str, Results]) -> Evidence:
     """The evidence of results that are loaded."""
     return Evidence(main, with_rotations(with_dimensions(main)), beside)
-
-
-def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
-    """What batch norm changes in a measure, run by run: from `batch_norm` against the
-    study on the page at the longest budget of both, else from the recipe study's pairs.
-    """
-    if other := evidence.beside.get("batch_norm"):
-        shared = set(evidence.steps) & set(budgets(other.table))
-        if shared:
-            step = max(shared)
-            rows = with_settings(other, measure, ["batch_norm"], step=step)
-            plain = runs(evidence.table, measure, "sampled", step)
-            change = _of_model(plain, rows[rows["batch_norm"]], model)
-            if change is not None:
-                return change
-    if other := evidence.beside.get("recipe"):
-        rows = with_settings(other, measure, ["batch_norm"])
-        plain, normed = (rows[rows["variant"] == v] for v in ("plain", "batch_norm"))
-        return _of_model(plain, normed, model)
-    return None
-
-
-def _of_model(first: pd.DataFrame, second: pd.DataFrame, model: str) -> Estimate | None:
-    ours = [rows[rows["model"] == model] for rows in (first, second) if len(rows)]
-    return paired_change(*ours) if len(ours) == 2 else None

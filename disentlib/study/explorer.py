@@ -134,7 +134,9 @@ def in_order(entry: dict[str, Any]) -> tuple[Any, ...]:
 def main(arguments: list[str] | None = None) -> int:
     """The command; says which scripts it wrote."""
     parser = argparse.ArgumentParser(
-        prog="python -m disentlib.study.explorer", description=__doc__
+        prog="python -m disentlib.study.explorer",
+        description=__doc__,
+        allow_abbrev=False,
     )
     parser.add_argument("study", help="a study whose results are collected")
     parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")

@@ -1,11 +1,9 @@
-"""The page on optimisers: linear models where the optimum is known, and dSprites."""
+"""The page on optimisers: linear models, where the optimum is known."""
 
 import pandas as pd
 
 from disentlib.models.linear import LinearProblem
-from disentlib.study.recipes import means_table
-from disentlib.study.results import load_results
-from disentlib.study.words import listed, number
+from disentlib.study.words import number
 from disentlib.training.history import IN_USE_NATS
 from disentlib.training.linear import OPTIMISERS, in_use, train_linear
 
@@ -71,47 +69,8 @@ def page_values(problem: LinearProblem, records: pd.DataFrame) -> dict[str, str]
         "linear": f"Dimensions in use in the end: {'; '.join(parts)}.",
         "equal": f"At an equal objective (means over seeds): {'; '.join(equal)}.",
         "shown": shown,
-        "sprites": sprites_sentence(),
     }
 
 
 def _span(low: float, high: float) -> str:
     return f"{int(low)}" if low == high else f"{int(low)} to {int(high)}"
-
-
-def sprites_table() -> pd.DataFrame | None:
-    """Means of the runs on dSprites by optimiser and D; None where there are none.
-
-    Adam's are those of the desk study, of the same recipe but for the optimiser, where
-    it went as far.
-    """
-    try:
-        results = load_results("optimisers")
-        table = means_table(results)
-        adam = means_table(load_results("desk"))
-    except (FileNotFoundError, ValueError):
-        return None
-    same = adam["model"].isin(table["model"]) & adam["D"].isin(table["D"])
-    same &= adam["steps"].isin(table["steps"])
-    return pd.concat([adam[same].assign(recipe="adam"), table], ignore_index=True)
-
-
-def sprites_sentence() -> str:
-    """Dimensions in use and reconstruction at the largest D, by variant."""
-    table = sprites_table()
-    if table is None:
-        return "No runs on dSprites by different optimisers are in yet."
-    most = table["D"].max()
-    ours = table[(table["D"] == most) & (table["model"] == table["model"].iloc[0])]
-    parts = [
-        f"{row['recipe']} {row['dimensions in use']} (reconstruction "
-        f"{row['reconstruction error']}, FactorVAE score {row['FactorVAE score']})"
-        for _, row in ours.iterrows()
-    ]
-    steps = listed(sorted(set(ours["steps"])))
-    return (
-        f"Dimensions in use of the {ours['model'].iloc[0]} at D = {most} after {steps} "
-        f"steps: {'; '.join(parts)}."
-        if len(parts)
-        else "The runs that are in do not compare optimisers."
-    )

@@ -158,10 +158,14 @@ def changes_sentence(changes: list[Change]) -> str:
     )
 
 
-def means_table(results: Results) -> pd.DataFrame:
-    """A row a recipe, model and D: means over seeds at each run's end."""
+def means_table(results: Results, step: int | None = None) -> pd.DataFrame:
+    """A row a recipe, model and D: means over seeds after `step` steps, else at each
+    run's end.
+    """
     table, rows = with_dimensions(results), []
     keys = ["variant", "model", "D"]
+    if step is not None:
+        table = table[table["step"] == step]
     for (variant, model, D), ours in table.groupby(keys, sort=False):
         where = {"variant": variant, "model": model, "D": D}
         last = int(ours["step"].max())

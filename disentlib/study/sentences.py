@@ -6,9 +6,8 @@ import pandas as pd
 from disentlib.scoring.run import EXCESS
 from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
-from disentlib.study.evidence import Evidence, norm_change
-from disentlib.study.measures import FAMILIES, THESIS, runs
-from disentlib.study.results import Results
+from disentlib.study.evidence import Evidence
+from disentlib.study.measures import FAMILIES, runs
 from disentlib.study.words import counted, interval, listed, number, title
 
 EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
@@ -159,49 +158,3 @@ def dimensions_sentence(evidence: Evidence) -> str:
     means = used[used["D"] == most].groupby("model", sort=False)["value"].mean()
     parts = [f"{title(model)} {number(mean, 1)}" for model, mean in means.items()]
     return f"In use at D = {most}: {', '.join(parts)}."
-
-
-def norm_sentence(evidence: Evidence) -> str:
-    """What batch norm does to the scores, and to what D does to them."""
-    parts = []
-    for model in evidence.models:
-        changes = {m: norm_change(evidence, model, m) for m in THESIS}
-        told_changes = [
-            f"{title(measure)} {number(change.value, 2, signed=True)} "
-            f"{interval(change.low, change.high, 2)}"
-            for measure, change in changes.items()
-            if change is not None
-        ]
-        if told_changes:
-            parts.append(f"{title(model)}: {', '.join(told_changes)}")
-    if not parts:
-        return "No runs with batch norm are in."
-    sentence = f"*Batch norm*, run against run: {'; '.join(parts)}."
-    results = evidence.beside.get("batch_norm")
-    if results is None:
-        return f"{sentence} Whether it makes D matter takes such runs at several D."
-    normed = [v for v in results.table["variant"].unique() if _normed(results, v)]
-    slopes = [
-        (model, effect_of(table, THESIS, "sampled", model))
-        for variant in normed[:1]
-        for table in [results.table[results.table["variant"] == variant]]
-        for model in table["model"].unique()
-    ]
-    told_slopes = [
-        f"{title(model)} {number(e.pooled.value, 3, signed=True)} "
-        f"{interval(e.pooled.low, e.pooled.high)}"
-        for model, e in slopes
-        if e is not None
-    ]
-    if told_slopes:
-        sentence += (
-            " With it, ten more dimensions change the mean of the three scores by: "
-            f"{'; '.join(told_slopes)}."
-        )
-    return sentence
-
-
-def _normed(results: Results, variant: str) -> bool:
-    return any(
-        run.config.batch_norm and run.variant == variant for run in results.study.runs
-    )

@@ -72,13 +72,14 @@ def test_cache_is_made_once_kept_and_mended(tmp_path, monkeypatch):
     load_sprites()
     (cached,) = tmp_path.iterdir()
     written = cached.stat().st_mtime_ns
-    mapped = load_sprites()
+    (tmp_path / ".dsprites.disentlib-tmp-gone-1-0123456789abcdef.npy").touch()
+    mapped = load_sprites()  # it writes nothing, and removes what is left of others
+    assert [path.name for path in tmp_path.iterdir()] == [cached.name]
     assert cached.stat().st_mtime_ns == written
     assert np.array_equal(mapped.packed[ROWS].numpy(), render(ROWS).view(np.uint8))
     with cached.open("rb+") as file:  # of the right shape, and black somewhere
         file.seek(200_000_000)
         file.write(bytes(4096))
-    (tmp_path / ".dsprites.disentlib-tmp-gone-1-0123456789abcdef.npy").touch()
     mended = load_sprites()
     assert [path.name for path in tmp_path.iterdir()] == [cached.name]
     assert np.array_equal(mended.packed[ROWS].numpy(), render(ROWS).view(np.uint8))

@@ -1,5 +1,6 @@
 """Bad values, generated: each ends in the right answer or in one line that names it."""
 
+import ast
 from dataclasses import fields
 from itertools import product
 
@@ -116,3 +117,15 @@ def test_words_of_the_command(capsys):
         except SystemExit as stop:
             assert stop.code == 2
             assert "error: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_no_command_takes_half_a_flag(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["collect", "desk", "--unfin"])
+    assert "unrecognized arguments: --unfin" in capsys.readouterr().err
+    parts = [ROOT / part for part in ("bench", "disentlib", "tests")]
+    for path in (path for part in parts for path in part.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            name = getattr(getattr(call, "func", None), "attr", "")
+            if name in ("ArgumentParser", "add_parser"):
+                assert "allow_abbrev" in [word.arg for word in call.keywords], path

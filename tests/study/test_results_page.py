@@ -82,7 +82,10 @@ def test_ten_seeds_and_every_study_beside(page):
     assert glued["results_runaways"] == "No run stands out by its divergence."
     assert "does not hold" in glued["results_weights"].lower()
     assert "for a doubling" in glued["results_batches"]
-    assert "With it, ten more dimensions" in glued["results_norm"]
+    norm = glued["results_norm_finding"]
+    assert "18 pairs of runs at D = 4, 10 and 15 say" in norm
+    assert "after 1,000 steps, β-VAE" in norm
+    assert norm.count("(the difference is not clear)") == 2
     assert "500 → 1,000 steps" in glued["results_budgets"]
     assert "β-VAE 0.0" in glued["results_plateau"] and "all of them" in glued["results_plateau"]  # fmt: skip
 

@@ -12,22 +12,41 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
 
     A line each run, a colour each optimiser; the theorem's count as a line of its own.
     """
+    fig = _along(records.assign(x=records["gap"].clip(lower=1e-3)))
+    with style.context():
+        (axis,) = fig.axes
+        axis.axhline(known, color=style.FAINT, lw=0.8, zorder=0)
+        axis.set_xlabel("objective above its least value (nats)")
+        style.logarithmic(axis, "x")
+    return fig
+
+
+def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
+    """Dimensions in use against the objective, from `top` nats down; lines as in
+    `along_gap`.
+    """
+    fig = _along(ways.assign(x=ways["objective"]))
+    with style.context():
+        (axis,) = fig.axes
+        axis.set_xlabel("objective (nats)")
+        axis.set_xlim(top, ways["objective"].min() - 2)
+    return fig
+
+
+def _along(records: pd.DataFrame) -> Figure:
     with style.context():
         fig, axes = style.panels(1, 1, height=3.0)
         axis = axes[0, 0]
-        axis.axhline(known, color=style.FAINT, lw=0.8, zorder=0)
         for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
             for j, (_, run) in enumerate(ours.groupby("seed")):
                 axis.step(
-                    run["gap"].clip(lower=1e-3).cummin(),
+                    run["x"].cummin(),
                     run["in_use"] + 0.08 * (i - 1),
                     color=style.COLOURS[i],
                     ls=("-", "--", ":")[i],
                     where="post",
                     label=name if j == 0 else None,
                 )
-        style.logarithmic(axis, "x")
-        axis.set_xlabel("objective above its least value (nats)")
         axis.set_ylabel("dimensions in use")
         axis.invert_xaxis()
         axis.legend()

@@ -50,6 +50,34 @@ def against_setting(
     return fig
 
 
+def two_ways(values: pd.DataFrame) -> Figure:
+    """Measures against D, a row a model, a panel a measure, a line each of two ways.
+
+    `values` has columns model, D, seed, measure, way, value; marks are seeds, lines
+    join means.
+    """
+    models, measures, ways = (
+        list(values[name].unique()) for name in ("model", "measure", "way")
+    )
+    with style.context():
+        fig, axes = style.panels(len(models), len(measures), height=2.4, sharey="col")
+        for row, model in zip(axes, models):
+            for axis, measure in zip(row, measures):
+                ours = values[values["model"] == model]
+                ours = ours[ours["measure"] == measure]
+                for i, way in enumerate(ways):
+                    own = ours[ours["way"] == way]
+                    line = own.groupby("D")["value"].mean()
+                    look = {"color": style.COLOURS[i], "ls": ("-", "--")[i % 2]}
+                    axis.plot(own["D"], own["value"], MARKERS[i], color=look["color"])
+                    axis.plot(line.index, line, label=way, **look)
+                axis.set(title=measure, xlabel="D", xticks=sorted(ours["D"].unique()))
+            row[0].set_ylabel(title(model))
+        lines, labels = axes[0, 0].get_legend_handles_labels()
+        fig.legend(lines, labels, loc="outside lower center", ncols=len(ways))
+    return fig
+
+
 def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
     """Measures against the budget, a row a model, a column each measure of `y`, a line
     each D.

@@ -1,0 +1,168 @@
+"""What batch norm does to the scores, and to what D does to them, run against run."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from disentlib.study.effects import UNIT
+from disentlib.study.evidence import Evidence
+from disentlib.study.figures.settings import two_ways
+from disentlib.study.measures import THESIS, codes_of, runs
+from disentlib.study.pooled import Estimate, pooled_slope
+from disentlib.study.settings import paired_change, with_settings
+from disentlib.study.words import counted, interval, listed, number, title
+
+KEYS = ["model", "D", "seed"]
+SHOWN: dict[str, str | Sequence[str]] = {
+    "mean of the three scores": THESIS,
+    "dimensions in use": "dimensions_in_use",
+    "reconstruction (nats)": "held_out_reconstruction",
+}
+
+
+def norm_pairs(
+    evidence: Evidence, measure: str | Sequence[str]
+) -> tuple[int, pd.DataFrame]:
+    """Runs that differ in batch norm at the hidden layers, and their budget: a row a
+    pair with model, D, seed, value_plain and value_normed.
+
+    They are those of the study on the page and of `batch_norm` at the budget with the
+    most pairs, the longest of those; budget 0 and no rows without a pair.
+    """
+    best = 0, pd.DataFrame(columns=[*KEYS, "value_plain", "value_normed"])
+    other = evidence.beside.get("batch_norm")
+    if other is None:
+        return best
+    codes = codes_of(measure if isinstance(measure, str) else measure[0])
+    for step in evidence.steps:
+        rows = with_settings(other, measure, ["batch_norm"], codes, step)
+        plain = runs(evidence.table, measure, codes, step)
+        normed = rows[rows["batch_norm"]]
+        pairs = plain.merge(normed, on=KEYS, suffixes=("_plain", "_normed"))
+        if len(pairs) and len(pairs) >= len(best[1]):
+            best = step, pairs
+    return best
+
+
+def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
+    """What batch norm changes in a measure: over `norm_pairs`, else over the recipe
+    study's pairs; None where there are none.
+    """
+    _, pairs = norm_pairs(evidence, measure)
+    ours = pairs[pairs["model"] == model]
+    if len(ours):
+        first, second = (
+            ours[KEYS].assign(value=ours[f"value_{side}"])
+            for side in ("plain", "normed")
+        )
+        return paired_change(first, second)
+    if other := evidence.beside.get("recipe"):
+        rows = with_settings(other, measure, ["batch_norm"])
+        rows = rows[rows["model"] == model]
+        plain, normed = (rows[rows["variant"] == v] for v in ("plain", "batch_norm"))
+        return paired_change(plain, normed)
+    return None
+
+
+def norm_slopes(evidence: Evidence, model: str) -> dict[str, Estimate]:
+    """What ten more dimensions change in the mean of the thesis' scores over
+    `norm_pairs`: "without" batch norm, "with" it, and by how much "more" with it.
+
+    Empty where no seed has pairs at two D.
+    """
+    _, pairs = norm_pairs(evidence, THESIS)
+    ours = pairs[pairs["model"] == model]
+    if not len(ours) or ours.groupby("seed")["D"].nunique().max() < 2:
+        return {}
+    plain, normed = ours["value_plain"], ours["value_normed"]
+    values = {"without": plain, "with": normed, "more": normed - plain}
+    return {
+        name: pooled_slope(ours["D"], value, ours["seed"]).times(UNIT)
+        for name, value in values.items()
+    }
+
+
+def norm_figure(evidence: Evidence) -> Figure | None:
+    """Scores, dimensions in use and reconstruction of `norm_pairs` against D; None
+    without a pair.
+    """
+    parts = []
+    for name, measure in SHOWN.items():
+        _, pairs = norm_pairs(evidence, measure)
+        for side, way in (("normed", "with batch norm"), ("plain", "without")):
+            values = pairs[KEYS].assign(value=pairs[f"value_{side}"])
+            parts.append(values.assign(measure=name, way=way))
+    every = pd.concat(parts, ignore_index=True)
+    return two_ways(every) if len(every) else None
+
+
+def norm_sentence(evidence: Evidence) -> str:
+    """What batch norm does to the scores."""
+    parts = []
+    for model in evidence.models:
+        changes = {m: norm_change(evidence, model, m) for m in THESIS}
+        told = [
+            f"{title(measure)} {number(change.value, 2, signed=True)} "
+            f"{interval(change.low, change.high, 2)}"
+            for measure, change in changes.items()
+            if change is not None
+        ]
+        if told:
+            parts.append(f"{title(model)}: {', '.join(told)}")
+    if not parts:
+        return "No runs with batch norm are in."
+    return f"*Batch norm*, run against run: {'; '.join(parts)}."
+
+
+def norm_finding(evidence: Evidence) -> str:
+    """What batch norm does to what D does, and to the dimensions in use."""
+    _, pairs = norm_pairs(evidence, THESIS)
+    if not (told := slopes_in_words(evidence)):
+        return "Whether it makes D matter takes runs with it at several D."
+    sentence = (
+        f"*Does it make D matter?* {counted(len(pairs), 'pair')} of runs at D = "
+        f"{listed(sorted(pairs['D'].unique()))} say what ten more dimensions change in "
+        f"the mean of the three scores: {told}. {_used_in_words(evidence)}"
+    )
+    return sentence.strip()
+
+
+def slopes_in_words(evidence: Evidence) -> str:
+    """The slopes of each model that has pairs at several D; empty without."""
+    step, _ = norm_pairs(evidence, THESIS)
+    slopes = {model: norm_slopes(evidence, model) for model in evidence.models}
+    told = [_slopes_of(title(model), own) for model, own in slopes.items() if own]
+    return f"after {step:,d} steps, {'; '.join(told)}" if told else ""
+
+
+def _slopes_of(name: str, slopes: dict[str, Estimate]) -> str:
+    more = slopes["more"]
+    verdict = "there are too few pairs to compare the two"
+    if more.df:
+        verdict = f"the difference is {'clear' if more.clear else 'not clear'}"
+    return (
+        f"{name} {_told(slopes['with'])} with batch norm, {_told(slopes['without'])} "
+        f"without ({verdict})"
+    )
+
+
+def _used_in_words(evidence: Evidence) -> str:
+    _, pairs = norm_pairs(evidence, "dimensions_in_use")
+    most = pairs[pairs["D"] == pairs["D"].max()]
+    means = most.groupby("model", sort=False)[["value_normed", "value_plain"]].mean()
+    if not len(means):
+        return ""
+    parts = [
+        f"{title(model)} {number(row['value_normed'], 1)} and "
+        f"{number(row['value_plain'], 1)}"
+        for model, row in means.iterrows()
+    ]
+    return (
+        f"In use at D = {most['D'].iloc[0]} are, with it and without: "
+        f"{'; '.join(parts)} dimensions."
+    )
+
+
+def _told(slope: Estimate) -> str:
+    return f"{number(slope.value, 3, True)} {interval(slope.low, slope.high)}"

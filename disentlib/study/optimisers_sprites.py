@@ -1,0 +1,113 @@
+"""The page on optimisers: runs on dSprites that differ in the optimiser alone."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from disentlib.study.measures import budgets
+from disentlib.study.recipes import means_table
+from disentlib.study.results import load_results
+from disentlib.study.words import counted, listed, number
+from disentlib.training.history import IN_USE_NATS
+
+NAMES = {"adam": "Adam", "muon": "Muon", "sgd": "SGD"}
+LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
+KEYS = ["model", "D", "seed"]
+
+
+@dataclass(frozen=True)
+class SpriteRuns:
+    """Runs by optimiser: their ways, a row a record with optimiser, model, D, seed,
+    step, objective and in_use, and their scores at the longest budget of all.
+    """
+
+    ways: pd.DataFrame
+    scores: pd.DataFrame
+    step: int
+
+
+def sprite_runs() -> SpriteRuns | None:
+    """Those of the study of optimisers, and Adam's, which are the desk study's runs of
+    the same models, D and seeds; None where there are none.
+    """
+    try:
+        others, desk = load_results("optimisers"), load_results("desk")
+    except (FileNotFoundError, ValueError):
+        return None
+    asked = others.table[KEYS].drop_duplicates()
+    adam, kept = (
+        part.assign(variant="adam").merge(asked, on=KEYS)
+        for part in (desk.history, desk.table)
+    )
+    desk = replace(desk, table=kept)
+    history = pd.concat([adam, others.history], ignore_index=True)
+    shared = set(budgets(others.table)) & set(budgets(kept))
+    if not shared:
+        return None
+    step = max(shared)
+    scores = [means_table(results, step) for results in (desk, others)]
+    return SpriteRuns(_ways(history), _named(pd.concat(scores)), step)
+
+
+def _ways(history: pd.DataFrame) -> pd.DataFrame:
+    nats = history.filter(regex=r"^kl_\d+$")
+    ways = history[[*KEYS, "step"]].assign(
+        optimiser=[NAMES.get(name, name) for name in history["variant"]],
+        objective=history["total"],
+        in_use=(nats > IN_USE_NATS).sum(axis=1),
+    )
+    return ways.sort_values(["optimiser", *KEYS, "step"], ignore_index=True)
+
+
+def _named(rows: pd.DataFrame) -> pd.DataFrame:
+    names = [NAMES.get(name, name) for name in rows["recipe"]]
+    return rows.assign(recipe=names).rename(columns={"recipe": "optimiser"})
+
+
+def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
+    """Dimensions in use where each run's objective first comes to `level` nats: mean
+    over runs by optimiser, of the optimisers whose runs all come there.
+    """
+    run = ["optimiser", *KEYS]
+    first = ways[ways["objective"] <= level].groupby(run)["in_use"].first()
+    there = first.groupby("optimiser").agg(["mean", "size"])
+    asked = ways.drop_duplicates(run).groupby("optimiser").size()
+    return there["mean"][there["size"] == asked.reindex(there.index)]
+
+
+def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
+    """A row for each of `LEVELS` that two optimisers reach, a column an optimiser."""
+    rows = {level: at_objective(ways, level) for level in LEVELS}
+    names = list(ways["optimiser"].unique())
+    content = [
+        [f"{level}", *(number(means.get(name, float("nan")), 1) for name in names)]
+        for level, means in rows.items()
+        if len(means) > 1
+    ]
+    return pd.DataFrame(content, columns=["objective (nats)", *names])
+
+
+def sprites_sentence(found: SpriteRuns | None) -> str:
+    """Dimensions in use, reconstruction and score of each optimiser at an equal number
+    of steps.
+    """
+    if found is None:
+        return "No runs on dSprites by different optimisers are in yet."
+    most = found.scores["D"].max()
+    parts = [
+        f"{row['optimiser']} has {row['dimensions in use']} dimensions in use, a "
+        f"reconstruction error of {row['reconstruction error']} nats and a FactorVAE "
+        f"score of {row['FactorVAE score']} ({counted(row['runs'], 'run')})"
+        for _, row in found.scores[found.scores["D"] == most].iterrows()
+    ]
+    return f"After {found.step:,d} steps at D = {most}, {'; '.join(parts)}."
+
+
+def equal_sentence(found: SpriteRuns | None) -> str:
+    """How many dimensions are in use at the lowest level that two optimisers reach."""
+    equal = None if found is None else levels_table(found.ways)
+    if equal is None or not len(equal):
+        return "No two optimisers have come to an equal objective yet."
+    last = equal.iloc[-1]
+    told = [f"{name} {last[name]}" for name in equal.columns[1:] if last[name] != "–"]
+    return f"Where the objective first comes to {last.iloc[0]} nats: {listed(told)}."

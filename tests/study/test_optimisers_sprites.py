@@ -1,0 +1,76 @@
+"""Runs on dSprites by different optimisers, at an equal objective and at equal steps."""
+
+import pandas as pd
+import pytest
+from synthetic_study import synthetic
+
+from disentlib.study import optimisers_sprites as page
+from disentlib.study import plan
+
+RUN = {"model": "beta_vae", "D": 10}
+
+
+def way(optimiser, seed, objectives, in_use):
+    rows = pd.DataFrame({"objective": objectives, "in_use": in_use})
+    return rows.assign(optimiser=optimiser, seed=seed, step=range(len(rows)), **RUN)
+
+
+@pytest.fixture
+def ways():
+    """Adam comes to 140 with both seeds, Muon to 130, SGD to 150 with one of two."""
+    parts = [
+        way("Adam", 0, [500, 199, 160, 139], [0, 10, 8, 6]),
+        way("Adam", 1, [500, 210, 155, 140], [0, 10, 7, 4]),
+        way("Muon", 0, [500, 150, 130, 160], [0, 10, 9, 1]),
+        way("Muon", 1, [500, 149, 130, 120], [0, 10, 10, 10]),
+        way("SGD", 0, [500, 150, 149, 148], [0, 1, 1, 1]),
+        way("SGD", 1, [500, 490, 480, 470], [0, 1, 1, 1]),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_dimensions_are_counted_where_the_objective_is_first_reached(ways):
+    assert page.at_objective(ways, 140).to_dict() == {"Adam": 5.0, "Muon": 9.5}
+    assert page.at_objective(ways, 130).to_dict() == {"Muon": 9.5}
+    assert page.at_objective(ways, 500).to_dict() == dict.fromkeys(
+        ("Adam", "Muon", "SGD"), 0.0
+    )
+
+
+def test_a_level_is_shown_where_two_optimisers_come_there(ways):
+    table = page.levels_table(ways)
+    levels = ["200", "190", "180", "170", "160", "150", "140"]
+    assert table["objective (nats)"].tolist() == levels
+    assert table.iloc[-1].tolist() == ["140", "5.0", "9.5", "–"]
+    found = page.SpriteRuns(ways, pd.DataFrame(), 3)
+    words = "Where the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
+    assert page.equal_sentence(found) == words
+
+
+def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    made = {
+        "desk": synthetic(tmp_path, name="desk", seeds=4, steps=[250, 1000]),
+        "optimisers": synthetic(
+            tmp_path, name="optimisers", levels=[10], variants={"muon": {"beta": 4.0}}
+        ),
+    }
+    monkeypatch.setattr(page, "load_results", made.__getitem__)
+    found = page.sprite_runs()
+    assert found.step == 1000
+    assert set(found.ways["seed"]) == {0, 1000, 2000} and set(found.ways["D"]) == {10}
+    assert found.ways.groupby(["optimiser", "model", "seed"]).ngroups == 2 * 2 * 3
+    assert found.scores["optimiser"].tolist() == ["Adam", "Adam", "Muon", "Muon"]
+    assert set(found.scores["runs"]) == {3}
+    sentence = page.sprites_sentence(found)
+    assert sentence.startswith("After 1,000 steps at D = 10, Adam has 5.0 dimensions")
+
+
+def test_without_runs_the_page_says_so(monkeypatch):
+    def none(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(page, "load_results", none)
+    assert page.sprite_runs() is None
+    assert "No runs on dSprites" in page.sprites_sentence(None)
+    assert "No two optimisers" in page.equal_sentence(None)
