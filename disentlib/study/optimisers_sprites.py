@@ -39,7 +39,7 @@ def sprite_runs() -> SpriteRuns | None:
         part.assign(variant="adam").merge(asked, on=KEYS)
         for part in (desk.history, desk.table)
     )
-    desk = replace(desk, table=kept)
+    desk = replace(desk, table=kept, history=adam)
     history = pd.concat([adam, others.history], ignore_index=True)
     shared = set(budgets(others.table)) & set(budgets(kept))
     if not shared:
@@ -89,16 +89,17 @@ def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
 
 def sprites_sentence(found: SpriteRuns | None) -> str:
     """Dimensions in use, reconstruction and score of each optimiser at an equal number
-    of steps.
+    of steps: of the first model at the largest D.
     """
     if found is None:
         return "No runs on dSprites by different optimisers are in yet."
-    most = found.scores["D"].max()
+    rows, most = found.scores, found.scores["D"].max()
+    rows = rows[(rows["D"] == most) & (rows["model"] == rows["model"].iloc[0])]
     parts = [
         f"{row['optimiser']} has {row['dimensions in use']} dimensions in use, a "
         f"reconstruction error of {row['reconstruction error']} nats and a FactorVAE "
         f"score of {row['FactorVAE score']} ({counted(row['runs'], 'run')})"
-        for _, row in found.scores[found.scores["D"] == most].iterrows()
+        for _, row in rows.iterrows()
     ]
     return f"After {found.step:,d} steps at D = {most}, {'; '.join(parts)}."
 
