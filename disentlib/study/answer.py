@@ -169,8 +169,7 @@ def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
                 f", a seed ± {number(spread, 2)} {interval(low, high, 2)} "
                 f"(one standard deviation)"
             )
-        norm = norm_change(evidence, effect.model, measure)
-        if norm is not None:
+        if (norm := norm_change(evidence, effect.model, measure)) is not None:
             words += (
                 f", batch norm {number(norm.value, 2, signed=True)} "
                 f"{interval(norm.low, norm.high, 2)}"
@@ -204,8 +203,8 @@ def along_budgets(evidence: Evidence) -> str:
         counts = [rows.loc[rows["D"] == most, "value"].mean() for rows in used]
         effect = [number(e.pooled.value, 2, signed=True) for e in slopes if e]
         parts.append(
-            f"{title(model)} slope {effect[0]} → {effect[1]}, dimensions in use at "
-            f"D = {most} {number(counts[0], 1)} → {number(counts[1], 1)}"
+            f"{title(model)} slope {effect[0]} → {effect[1]} and dimensions in use at "
+            f"D = {most}: {number(counts[0], 1)} → {number(counts[1], 1)}"
         )
     if not parts:
         return ""

@@ -18,6 +18,7 @@ from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
 from disentlib.study.measures import THESIS
+from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import weight_runs
 from disentlib.study.tables import budget_rows
@@ -122,7 +123,12 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
     best = thesis_effects(evidence, "best")
     above = thesis_effects(evidence, "above")
     nothing = "there are no runs to tell."
+    first, last = (pictures(evidence, evidence.models[i]) for i in (0, -1))
     return {
+        "rows_first": purity_sentence(first),
+        "rows_last": purity_sentence(last),
+        "squares_first": squares_sentence(first),
+        "squares_last": squares_sentence(last),
         "title": study.title,
         "budget": study.budget,
         "models": listed([title(model) for model in evidence.models]),
