@@ -85,6 +85,7 @@ def test_ten_seeds_and_every_study_beside(page):
     norm = glued["results_norm_finding"]
     assert "18 pairs of runs at D = 4, 10 and 15 say" in norm
     assert "after 1,000 steps, β-VAE" in norm
+    assert "*With batch norm* at the hidden layers" in glued["results_answer"]
     assert norm.count("(the difference is not clear)") == 2
     assert "500 → 1,000 steps" in glued["results_budgets"]
     assert "β-VAE 0.0" in glued["results_plateau"] and "all of them" in glued["results_plateau"]  # fmt: skip
