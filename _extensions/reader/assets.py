@@ -1,10 +1,12 @@
 """Files beside the pages: executed notebooks, icons, and nothing that is not used."""
 
 import re
-import shutil
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import nbformat
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 
 from reader import lighter
@@ -53,7 +55,8 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         if executed(app, page).exists():
             there = out / "_sources" / f"{page}.ipynb"
             there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(executed(app, page), there)
+            cache = app.config.nb_execution_cache_path
+            nbformat.write(with_outputs(executed(app, page), cache), there)
     write_icons(out)
     lighter.shrink_icons(out / "_static")
     lighter.drop_search(out)
@@ -61,6 +64,17 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         for path in (out / "_static").glob(pattern):
             if path.is_file():
                 path.unlink()
+
+
+def with_outputs(path: Path, cache: str) -> nbformat.NotebookNode:
+    """A page's notebook with the outputs that the book shows.
+
+    MyST-NB writes it without, where it had them from its cache.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    with suppress(KeyError):  # executed outside of the cache
+        notebook = get_cache(cache).merge_match_into_notebook(notebook)[1]
+    return notebook
 
 
 def write_icons(out: Path) -> None:

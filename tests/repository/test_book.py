@@ -43,6 +43,24 @@ def images(page: str) -> list:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_page_can_be_taken_along(page):
+    file = HTML / f"{page}.html"
+    offered = soup(file).select_one(".dropdown-download-buttons")
+    taken = {
+        there.suffix: there
+        for link in offered.find_all("a")
+        for there in [file.parent / link["href"]]
+    }
+    runs = page.startswith("notebooks/")
+    assert set(taken) == ({".md", ".ipynb"} if runs else {".md"})
+    assert all(there.is_file() for there in taken.values())
+    assert "window.print()" in str(offered)  # reader.css has a style for paper
+    if runs:
+        cells = nbformat.read(taken[".ipynb"], as_version=4).cells
+        assert any(cell.get("outputs") for cell in cells), "was not executed"
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_page_is_whole(page):
     text = article(page).get_text()
     assert len(text) > 400
