@@ -48,7 +48,8 @@
     for (const text of svg.querySelectorAll("text, tspan")) {
       const size = parseFloat(style(text).fontSize) * scale;
       const box = text.getBoundingClientRect();
-      const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+      const air = box.height / 3; // above and below the letters of a line
+      const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top - air, box.bottom - frame.bottom - air);
       if (text.textContent.trim() && out > 1.5) cut.push(`text ${out.toFixed(0)} px outside of its figure: ${text.textContent.trim()}`);
       if (text.textContent.trim() && size < 10.95) smallText.push(`${size.toFixed(1)} px: ${text.textContent.trim()}`);
       const ink = style(text).fill;
