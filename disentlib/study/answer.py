@@ -4,6 +4,7 @@ import numpy as np
 
 from disentlib.scoring.run import EXCESS
 from disentlib.study.batch_norm import norm_change, slopes_in_words
+from disentlib.study.budgets import along_budgets
 from disentlib.study.effects import BEST, Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, THESIS, runs
@@ -187,40 +188,6 @@ def of_batch_norm(evidence: Evidence) -> str:
     return (
         f"*With batch norm* at the hidden layers, where the thesis has it, ten more "
         f"dimensions change the mean of its three scores: {slopes}."
-    )
-
-
-def along_budgets(evidence: Evidence) -> str:
-    """What changes between the first and the last budget; empty with one budget."""
-    first, last = evidence.steps[0], evidence.steps[-1]
-    if first == last:
-        return ""
-    parts = []
-    for model in evidence.models:
-        slopes = [
-            effect_of(
-                evidence.table, FAMILIES[ONE_FOR_ONE], "sampled", model, "slope", step
-            )
-            for step in (first, last)
-        ]
-        used = [
-            runs(evidence.table, "dimensions_in_use", step=step, model=model)
-            for step in (first, last)
-        ]
-        if any(e is None for e in slopes) or any(len(rows) == 0 for rows in used):
-            continue
-        most = min(rows["D"].max() for rows in used)
-        counts = [rows.loc[rows["D"] == most, "value"].mean() for rows in used]
-        effect = [number(e.pooled.value, 2, signed=True) for e in slopes if e]
-        parts.append(
-            f"{title(model)} slope {effect[0]} → {effect[1]} and dimensions in use at "
-            f"D = {most}: {number(counts[0], 1)} → {number(counts[1], 1)}"
-        )
-    if not parts:
-        return ""
-    return (
-        f"*Along the budgets*, {first:,d} → {last:,d} steps (first family): "
-        f"{'; '.join(parts)}."
     )
 
 

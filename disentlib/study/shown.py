@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 
 from disentlib.scoring.pictures import Pictures
 from disentlib.study import sentences, verdicts_beside
-from disentlib.study.answer import along_budgets, answer, of_runaways, thesis_effects
+from disentlib.study.answer import answer, of_runaways, thesis_effects
 from disentlib.study.batch_norm import (
     norm_finding,
     norm_sentence,
     slopes_in_words,
 )
+from disentlib.study.budgets import along_budgets
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
