@@ -6,7 +6,7 @@ import pandas as pd
 
 from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
-from disentlib.study.results import load_results
+from disentlib.study.results import Results, load_results
 from disentlib.study.words import counted, listed, number
 from disentlib.training.history import IN_USE_NATS
 
@@ -18,35 +18,66 @@ KEYS = ["model", "D", "seed"]
 @dataclass(frozen=True)
 class SpriteRuns:
     """Runs by optimiser: their ways, a row a record with optimiser, model, D, seed,
-    step, objective and in_use, and their scores at the longest budget of all.
+    step, objective and in_use, and their scores at the longest budget of all; `whose`
+    says which runs they are.
     """
 
     ways: pd.DataFrame
     scores: pd.DataFrame
     step: int
+    whose: str
 
 
 def sprite_runs() -> SpriteRuns | None:
-    """Those of the study of optimisers, and Adam's, which are the desk study's runs of
-    the same models, D and seeds; None where there are none.
+    """Runs of one recipe by Adam and by others, of the same models, D and seeds.
+
+    Those of the study of optimisers and the desk study, else the recipe study's; None
+    where there are none.
     """
-    try:
-        others, desk = load_results("optimisers"), load_results("desk")
-    except (FileNotFoundError, ValueError):
+    found = _with_the_desk() or _of_the_recipes()
+    if found is None:
         return None
+    others, adams, whose = found
     asked = others.table[KEYS].drop_duplicates()
-    adam, kept = (
+    history, table = (
         part.assign(variant="adam").merge(asked, on=KEYS)
-        for part in (desk.history, desk.table)
+        for part in (adams.history, adams.table)
     )
-    desk = replace(desk, table=kept, history=adam)
-    history = pd.concat([adam, others.history], ignore_index=True)
-    shared = set(budgets(others.table)) & set(budgets(kept))
+    adams = replace(adams, table=table, history=history)
+    shared = set(budgets(others.table)) & set(budgets(table))
     if not shared:
         return None
     step = max(shared)
-    scores = [means_table(results, step) for results in (desk, others)]
-    return SpriteRuns(_ways(history), _named(pd.concat(scores)), step)
+    scores = pd.concat([means_table(results, step) for results in (adams, others)])
+    ways = _ways(pd.concat([history, others.history], ignore_index=True))
+    return SpriteRuns(ways, _named(scores), step, whose)
+
+
+def _with_the_desk() -> tuple[Results, Results, str] | None:
+    whose = (
+        "The runs are those of the study of optimisers; Adam's are the desk study's."
+    )
+    try:
+        return load_results("optimisers"), load_results("desk"), whose
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _of_the_recipes() -> tuple[Results, Results, str] | None:
+    whose = "The runs are the recipe study's `plain`, by Adam, and `muon`."
+    try:
+        recipe = load_results("recipe")
+    except (FileNotFoundError, ValueError):
+        return None
+    muon, plain = (
+        replace(
+            recipe,
+            table=recipe.table[recipe.table["variant"] == variant],
+            history=recipe.history[recipe.history["variant"] == variant],
+        )
+        for variant in ("muon", "plain")
+    )
+    return (muon, plain, whose) if len(muon.table) and len(plain.table) else None
 
 
 def _ways(history: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +132,9 @@ def sprites_sentence(found: SpriteRuns | None) -> str:
         f"score of {row['FactorVAE score']} ({counted(row['runs'], 'run')})"
         for _, row in rows.iterrows()
     ]
-    return f"After {found.step:,d} steps at D = {most}, {'; '.join(parts)}."
+    return (
+        f"{found.whose} After {found.step:,d} steps at D = {most}, {'; '.join(parts)}."
+    )
 
 
 def equal_sentence(found: SpriteRuns | None) -> str:

@@ -42,7 +42,7 @@ def test_a_level_is_shown_where_two_optimisers_come_there(ways):
     levels = ["200", "190", "180", "170", "160", "150", "140"]
     assert table["objective (nats)"].tolist() == levels
     assert table.iloc[-1].tolist() == ["140", "5.0", "9.5", "–"]
-    found = page.SpriteRuns(ways, pd.DataFrame(), 3)
+    found = page.SpriteRuns(ways, pd.DataFrame(), 3, "")
     words = "Where the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
     assert page.equal_sentence(found) == words
 
@@ -63,7 +63,25 @@ def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch)
     assert found.scores["optimiser"].tolist() == ["Adam", "Adam", "Muon", "Muon"]
     assert set(found.scores["runs"]) == {3}
     sentence = page.sprites_sentence(found)
-    assert sentence.startswith("After 1,000 steps at D = 10, Adam has 5.0 dimensions")
+    assert "After 1,000 steps at D = 10, Adam has 5.0 dimensions" in sentence
+
+
+def test_else_they_are_the_recipe_studys(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    variants = {"plain": {}, "muon": {}, "batch_norm": {}}
+    made = {
+        "recipe": synthetic(tmp_path, name="recipe", levels=[10], variants=variants)
+    }
+
+    def load(name):
+        if name not in made:
+            raise FileNotFoundError(name)
+        return made[name]
+
+    monkeypatch.setattr(page, "load_results", load)
+    found = page.sprite_runs()
+    assert found.scores["optimiser"].tolist() == ["Adam", "Adam", "Muon", "Muon"]
+    assert "`plain`" in page.sprites_sentence(found)
 
 
 def test_without_runs_the_page_says_so(monkeypatch):

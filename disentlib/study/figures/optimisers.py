@@ -26,10 +26,12 @@ def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
     `along_gap`.
     """
     fig = _along(ways.assign(x=ways["objective"]))
+    least = ways.loc[ways["objective"] <= top, "in_use"].min()
     with style.context():
         (axis,) = fig.axes
         axis.set_xlabel("objective (nats)")
         axis.set_xlim(top, ways["objective"].min() - 2)
+        axis.set_ylim(bottom=max(0, least - 1))
     return fig
 
 
