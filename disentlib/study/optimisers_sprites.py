@@ -144,4 +144,7 @@ def equal_sentence(found: SpriteRuns | None) -> str:
         return "No two optimisers have come to an equal objective yet."
     last = equal.iloc[-1]
     told = [f"{name} {last[name]}" for name in equal.columns[1:] if last[name] != "–"]
-    return f"Where the objective first comes to {last.iloc[0]} nats: {listed(told)}."
+    return (
+        f"Dimensions in use where the objective first comes to {last.iloc[0]} nats: "
+        f"{listed(told)}."
+    )

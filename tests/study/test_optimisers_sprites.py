@@ -43,8 +43,8 @@ def test_a_level_is_shown_where_two_optimisers_come_there(ways):
     assert table["objective (nats)"].tolist() == levels
     assert table.iloc[-1].tolist() == ["140", "5.0", "9.5", "–"]
     found = page.SpriteRuns(ways, pd.DataFrame(), 3, "")
-    words = "Where the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
-    assert page.equal_sentence(found) == words
+    words = "the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
+    assert page.equal_sentence(found) == f"Dimensions in use where {words}"
 
 
 def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch):
