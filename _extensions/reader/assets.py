@@ -55,8 +55,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         if executed(app, page).exists():
             there = out / "_sources" / f"{page}.ipynb"
             there.parent.mkdir(parents=True, exist_ok=True)
-            cache = app.config.nb_execution_cache_path
-            nbformat.write(with_outputs(executed(app, page), cache), there)
+            nbformat.write(with_outputs(executed(app, page), cache_of(app)), there)
     write_icons(out)
     lighter.shrink_icons(out / "_static")
     lighter.drop_search(out)
@@ -64,6 +63,14 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         for path in (out / "_static").glob(pattern):
             if path.is_file():
                 path.unlink()
+
+
+def cache_of(app: Sphinx) -> str:
+    """Where MyST-NB keeps the outputs: where the configuration says, else beside the
+    book.
+    """
+    beside = Path(app.outdir).parent / ".jupyter_cache"
+    return app.config.nb_execution_cache_path or str(beside)
 
 
 def with_outputs(path: Path, cache: str) -> nbformat.NotebookNode:
