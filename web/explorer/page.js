@@ -164,6 +164,7 @@
           fresh(i);
           if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
         })));
+      strip.append(captioned(sprite.canvas, text.page.image));  // before any model is read
       root.replaceChildren(
         h("div", { class: "ex-bar" }, selects.map((s) => s.element),
           h("div", { class: "ex-choice" }, h("label", { for: "ex-file", class: "ex-button" }, text.page.open), file),
