@@ -8,14 +8,18 @@ from matplotlib.figure import Figure
 from disentlib.study.effects import UNIT
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import two_ways
-from disentlib.study.measures import THESIS, codes_of, runs
+from disentlib.study.measures import MEAN_OF_THREE, THESIS, codes_of, runs
 from disentlib.study.pooled import Estimate, pooled_slope
-from disentlib.study.settings import paired_change, with_settings
+from disentlib.study.settings import (
+    PAIRED,
+    mean_change,
+    paired_change,
+    with_settings,
+)
 from disentlib.study.words import counted, interval, listed, number, title
 
-KEYS = ["model", "D", "seed"]
 SHOWN: dict[str, str | Sequence[str]] = {
-    "mean of the three scores": THESIS,
+    MEAN_OF_THREE: THESIS,
     "dimensions in use": "dimensions_in_use",
     "reconstruction (nats)": "held_out_reconstruction",
 }
@@ -30,7 +34,7 @@ def norm_pairs(
     They are those of the study on the page and of `batch_norm` at the budget with the
     most pairs, the longest of those; budget 0 and no rows without a pair.
     """
-    best = 0, pd.DataFrame(columns=[*KEYS, "value_plain", "value_normed"])
+    best = 0, pd.DataFrame(columns=[*PAIRED, "value_plain", "value_normed"])
     other = evidence.beside.get("batch_norm")
     if other is None:
         return best
@@ -39,7 +43,7 @@ def norm_pairs(
         rows = with_settings(other, measure, ["batch_norm"], codes, step)
         plain = runs(evidence.table, measure, codes, step)
         normed = rows[rows["batch_norm"]]
-        pairs = plain.merge(normed, on=KEYS, suffixes=("_plain", "_normed"))
+        pairs = plain.merge(normed, on=PAIRED, suffixes=("_plain", "_normed"))
         if len(pairs) and len(pairs) >= len(best[1]):
             best = step, pairs
     return best
@@ -52,11 +56,7 @@ def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None
     _, pairs = norm_pairs(evidence, measure)
     ours = pairs[pairs["model"] == model]
     if len(ours):
-        first, second = (
-            ours[KEYS].assign(value=ours[f"value_{side}"])
-            for side in ("plain", "normed")
-        )
-        return paired_change(first, second)
+        return mean_change(ours["value_normed"] - ours["value_plain"])
     if other := evidence.beside.get("recipe"):
         rows = with_settings(other, measure, ["batch_norm"])
         rows = rows[rows["model"] == model]
@@ -91,7 +91,7 @@ def norm_figure(evidence: Evidence) -> Figure | None:
     for name, measure in SHOWN.items():
         _, pairs = norm_pairs(evidence, measure)
         for side, way in (("normed", "with batch norm"), ("plain", "without")):
-            values = pairs[KEYS].assign(value=pairs[f"value_{side}"])
+            values = pairs[PAIRED].assign(value=pairs[f"value_{side}"])
             parts.append(values.assign(measure=name, way=way))
     every = pd.concat(parts, ignore_index=True)
     return two_ways(every) if len(every) else None
@@ -123,7 +123,7 @@ def norm_finding(evidence: Evidence) -> str:
     sentence = (
         f"*Does it make D matter?* {counted(len(pairs), 'pair')} of runs at D = "
         f"{listed(sorted(pairs['D'].unique()))} say what ten more dimensions change in "
-        f"the mean of the three scores: {told}. {_used_in_words(evidence)}"
+        f"the {MEAN_OF_THREE}: {told}. {_used_in_words(evidence)}"
     )
     return sentence.strip()
 

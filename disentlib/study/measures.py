@@ -7,9 +7,10 @@ import pandas as pd
 
 from disentlib.scoring.run import EXCESS
 from disentlib.study.results import IDENTITY, Results
-from disentlib.training.history import IN_USE_NATS
+from disentlib.training.history import in_use
 
 THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
+MEAN_OF_THREE = "mean of the three scores"
 FAMILIES = {
     "scores that want one dimension for one factor": (
         "factor_vae_score",
@@ -36,9 +37,8 @@ def with_dimensions(results: Results) -> pd.DataFrame:
     In use is a dimension that carries more than `IN_USE_NATS` of KL divergence in the
     training batches around that step (the history's stretch that ends there).
     """
-    kl = results.history.filter(regex=r"^kl_\d+$")
     history = results.history[[*IDENTITY, "step"]].assign(
-        value=(kl > IN_USE_NATS).sum(axis=1).astype(float)
+        value=in_use(results.history).astype(float)
     )
     parts = [results.table]
     known = results.table.loc[results.table["measure"] == "dimensions_in_use", "step"]

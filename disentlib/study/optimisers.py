@@ -4,8 +4,8 @@ import pandas as pd
 
 from disentlib.models.linear import LinearProblem
 from disentlib.study.words import number
-from disentlib.training.history import IN_USE_NATS
-from disentlib.training.linear import OPTIMISERS, in_use, train_linear
+from disentlib.training.history import IN_USE_NATS, in_use
+from disentlib.training.linear import OPTIMISERS, train_linear
 
 OFFERED, SEEDS, STEPS = 10, (0, 1, 2), 1200
 RATES = {"Adam": 0.01, "Muon": 0.01, "SGD": 0.0005}
@@ -24,7 +24,7 @@ def linear_records(
         for seed in seeds
     ]
     records = pd.concat(parts, ignore_index=True)
-    return records.assign(in_use=in_use(records, IN_USE_NATS))
+    return records.assign(in_use=in_use(records))
 
 
 def known_count(problem: LinearProblem) -> int:

@@ -7,12 +7,12 @@ import pandas as pd
 from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
 from disentlib.study.results import Results, load_results
+from disentlib.study.settings import PAIRED
 from disentlib.study.words import counted, listed, number
-from disentlib.training.history import IN_USE_NATS
+from disentlib.training.history import in_use
 
 NAMES = {"adam": "Adam", "muon": "Muon", "sgd": "SGD"}
 LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
-KEYS = ["model", "D", "seed"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def sprite_runs() -> SpriteRuns | None:
     if found is None:
         return None
     others, adams, whose = found
-    asked = others.table[KEYS].drop_duplicates()
+    asked = others.table[PAIRED].drop_duplicates()
     history, table = (
-        part.assign(variant="adam").merge(asked, on=KEYS)
+        part.assign(variant="adam").merge(asked, on=PAIRED)
         for part in (adams.history, adams.table)
     )
     adams = replace(adams, table=table, history=history)
@@ -81,13 +81,12 @@ def _of_the_recipes() -> tuple[Results, Results, str] | None:
 
 
 def _ways(history: pd.DataFrame) -> pd.DataFrame:
-    nats = history.filter(regex=r"^kl_\d+$")
-    ways = history[[*KEYS, "step"]].assign(
+    ways = history[[*PAIRED, "step"]].assign(
         optimiser=[NAMES.get(name, name) for name in history["variant"]],
         objective=history["total"],
-        in_use=(nats > IN_USE_NATS).sum(axis=1),
+        in_use=in_use(history),
     )
-    return ways.sort_values(["optimiser", *KEYS, "step"], ignore_index=True)
+    return ways.sort_values(["optimiser", *PAIRED, "step"], ignore_index=True)
 
 
 def _named(rows: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +98,7 @@ def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
     """Dimensions in use where each run's objective first comes to `level` nats: mean
     over runs by optimiser, of the optimisers whose runs all come there.
     """
-    run = ["optimiser", *KEYS]
+    run = ["optimiser", *PAIRED]
     first = ways[ways["objective"] <= level].groupby(run)["in_use"].first()
     there = first.groupby("optimiser").agg(["mean", "size"])
     asked = ways.drop_duplicates(run).groupby("optimiser").size()

@@ -10,6 +10,7 @@ from disentlib.study.pooled import Estimate, estimate
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.stats import mean_interval
 
+PAIRED = ["model", "D", "seed"]  # what two runs agree in that are compared
 THESIS_WEIGHTS = {"beta_vae": 4.0, "factor_vae": 40.0}
 WEIGHT = {"beta_vae": "beta", "factor_vae": "gamma"}
 
@@ -44,17 +45,22 @@ def with_settings(
 def paired_change(
     first: pd.DataFrame,
     second: pd.DataFrame,
-    keys: Sequence[str] = ("model", "D", "seed"),
+    keys: Sequence[str] = PAIRED,
 ) -> Estimate | None:
     """Mean of `second` less `first` over runs that agree in `keys`.
 
     The interval is Student's over those differences, one a pair; None without a pair.
     """
     both = first.merge(second, on=list(keys), suffixes=("_first", "_second"))
-    if len(both) == 0:
+    return mean_change(both["value_second"] - both["value_first"])
+
+
+def mean_change(differences: pd.Series) -> Estimate | None:
+    """Mean of paired differences with Student's interval; None of none."""
+    if len(differences) == 0:
         return None
-    difference = (both["value_second"] - both["value_first"]).to_numpy()
-    return estimate(np.ones((len(both), 1)), difference, np.ones(1))
+    ones = np.ones((len(differences), 1))
+    return estimate(ones, differences.to_numpy(), np.ones(1))
 
 
 def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame:

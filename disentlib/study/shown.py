@@ -18,7 +18,7 @@ from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
-from disentlib.study.measures import THESIS
+from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import weight_runs
@@ -26,8 +26,6 @@ from disentlib.study.tables import budget_rows
 from disentlib.study.verdicts import Verdict
 from disentlib.study.words import counted, listed, number, title
 from disentlib.training.history import IN_USE_NATS
-
-MEAN_OF_THREE = "mean of the three scores"
 
 
 def pictures(evidence: Evidence, model: str) -> dict[str, Pictures]:

@@ -7,7 +7,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from disentlib.files import atomic_write
@@ -102,3 +105,8 @@ def read_history(path: Path) -> list[dict[str, float]]:
     return [
         record | {n: int(record[n]) for n in ("step", "active")} for record in records
     ]
+
+
+def in_use(history: pd.DataFrame, nats: float = IN_USE_NATS) -> NDArray[np.int64]:
+    """How many dimensions of each row carry more than `nats`."""
+    return np.asarray((history.filter(regex=r"^kl_\d+$") > nats).sum(axis=1))

@@ -1,12 +1,9 @@
 """Linear β-VAEs trained by one optimiser or another, with a record of the way."""
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
-from disentlib.training.history import IN_USE_NATS
 
 OPTIMISERS = ("Adam", "Muon", "SGD")
 BATCH = 64
@@ -80,8 +77,3 @@ def train_linear(
                 rows.append([step, gap, *model.kl(problem).tolist()])
     columns = ["step", "gap", *(f"kl_{d}" for d in range(D))]
     return pd.DataFrame(rows, columns=columns).assign(optimiser=optimiser, seed=seed)
-
-
-def in_use(record: pd.DataFrame, nats: float = IN_USE_NATS) -> NDArray[np.int64]:
-    """How many dimensions of each row carry more than `nats`."""
-    return np.asarray((record.filter(regex=r"^kl_\d+$") > nats).sum(axis=1))

@@ -3,7 +3,8 @@
 import pytest
 
 from disentlib.models.linear import random_problem
-from disentlib.training.linear import OPTIMISERS, in_use, train_linear
+from disentlib.training.history import in_use
+from disentlib.training.linear import OPTIMISERS, train_linear
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
