@@ -2,16 +2,15 @@
 each.
 """
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
 import yaml
 from copies import copied
 from snakemake import cli
+from starts import snakemake
 
 from disentlib.paths import ROOT
 
@@ -37,16 +36,9 @@ def place(tmp_path_factory):
 
 def plan(place, *arguments):
     """Output of a dry run."""
-    run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--dry-run", *arguments],
-        cwd=place,
-        env=os.environ | {"PYTHONPATH": str(place)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
+    run = snakemake(place, "--dry-run", *arguments)
+    assert run.returncode == 0, run.stdout
+    return run.stdout
 
 
 def test_there_is_a_profile_for_each_kind_of_machine():

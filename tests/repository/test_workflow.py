@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+import starts
 from copies import copied
 
 from disentlib.paths import ROOT
@@ -27,24 +28,16 @@ scoring: {train: 60, test: 30, batch_size: 4, n_estimators: 1}
 RUN = "runs/mini/beta_vae/D2/seed0"
 
 
-def snakemake(folder, *arguments, study="mini", **settings):
-    """The command in a copy of the repository, whose library comes first."""
-    environment = os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
-    chosen = {"study": study} | settings
-    return subprocess.run(
-        [
-            *command,
-            "--rerun-incomplete",
-            "--config",
-            *(f"{n}={v}" for n, v in chosen.items()),
-        ],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=1500,
-    )
+def words_of(*arguments, study="mini", **settings):
+    """The command's words."""
+    chosen = [
+        f"{name}={value}" for name, value in ({"study": study} | settings).items()
+    ]
+    return [*arguments, "--cores", "2", "--rerun-incomplete", "--config", *chosen]
+
+
+def snakemake(folder, *arguments, **settings):
+    return starts.snakemake(folder, *words_of(*arguments, **settings))
 
 
 def planned(folder, target="table"):
@@ -74,7 +67,15 @@ def finished(tmp_path_factory):
     """
     folder = copied(tmp_path_factory.mktemp("a repository's é"))
     (folder / "studies" / "mini.yml").write_text(MINI)
-    run = snakemake(folder, "table")
+    command = [sys.executable, "-m", "snakemake", *words_of("table")]
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     noise = ("ERROR", "Traceback", "TCP", "KeyboardInterrupt")
     assert not [word for word in noise if word in run.stdout + run.stderr]
@@ -246,7 +247,7 @@ def test_a_bad_study_is_one_line(finished):
     assert "choose one of" in line
 
 
-# Each start of Snakemake takes seconds; names alone are tried in tests/study/test_plan.py.
+# Names alone are tried in tests/study/test_plan.py.
 @pytest.mark.parametrize("name", ["x$(touch pwn);`touch pwn`", "../mini"])
 def test_no_word_of_a_user_is_run_by_a_shell(finished, name):
     line = one_line(snakemake(finished, "table", study=name), "is no name")
