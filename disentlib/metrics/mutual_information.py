@@ -59,14 +59,9 @@ def mutual_information(
         found: Floats = np.stack(columns, axis=1) * varies[:, None]
         return found
     cells = np.stack([_cells(column, bins, estimator) for column in z.T], axis=1)
-    return np.array(
-        [
-            [
-                _information(cells[:, d], labels[:, k], bins, size)
-                for k, size in enumerate(grid.sizes)
-            ]
-            for d in range(z.shape[1])
-        ]
+    return np.stack(
+        [_information(cells, labels[:, k], bins, n) for k, n in enumerate(grid.sizes)],
+        axis=1,
     )
 
 
@@ -178,14 +173,14 @@ def _cells(
 
 
 def _information(
-    cells: Int64[Integers, " n"], labels: Int64[Integers, " n"], bins: int, size: int
-) -> float:
-    """I = H(cell) + H(class) - H(both), in nats, from counts."""
-    joint = np.bincount(cells * size + labels, minlength=bins * size).reshape(
-        bins, size
-    )
-    parts = (
-        entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint.ravel())
-    )
+    cells: Int64[Integers, "n D"], labels: Int64[Integers, " n"], bins: int, size: int
+) -> Float64[Floats, " D"]:
+    """I = H(cell) + H(class) - H(both) of each dimension, in nats, from counts."""
+    D = cells.shape[1]
+    place = (np.arange(D) * bins + cells) * size + labels[:, None]
+    joint = np.bincount(place.ravel(), minlength=D * bins * size)
+    joint = joint.reshape(D, bins, size)
+    own, factor = (entropy(joint.sum(axis=axis), axis=1) for axis in (2, 1))
+    parts = own + factor - entropy(joint.reshape(D, -1), axis=1)
     # Below this is rounding of the sum, not information.
-    return float(parts) if parts > 1e-12 else 0.0
+    return np.where(parts > 1e-12, parts, 0.0)
