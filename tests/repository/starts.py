@@ -1,7 +1,4 @@
-"""Starts of Snakemake without what most of their eight seconds go to: imports.
-
-Nothing of the library is imported here: a process that is started has the copy's own.
-"""
+"""Starts of Snakemake without what most of their eight seconds go to: imports."""
 
 import multiprocessing
 import os
@@ -33,6 +30,8 @@ def _main(folder, said, words):
     os.chdir(folder)
     os.environ |= {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
     sys.path.insert(0, str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "disentlib"]:
+        del sys.modules[name]  # the copy's own is imported, whoever used the server
     with open(said, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
