@@ -1,0 +1,154 @@
+"""Is it the same study in 16 bits? Runs that differ in nothing else, pair by pair."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.results import IDENTITY, Results
+from disentlib.study.settings import PAIRED, mean_change
+from disentlib.study.words import counted, digits_of, interval, listed, number, title
+
+# What two runs agree in; steps may differ, as a run is scored on the way.
+SAME = [*PAIRED, "batch_size", "learning_rate", "schedule", "warmup", "average"]
+SAME += ["optimizer", "beta", "gamma", "batch_norm", "mean_norm", "split_seed"]
+SAME += ["discriminator_learning_rate"]
+MEASURES = (
+    "held_out_reconstruction",
+    "held_out_kl",
+    "dimensions_in_use",
+    "beta_vae_score",
+    "factor_vae_score",
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
+    "mig",
+    "sap",
+    "modularity",
+    "explicitness",
+    "irs",
+)
+TOLERATED = 0.03  # of a score, before one speaks of another study
+
+
+@dataclass(frozen=True)
+class PrecisionPairs:
+    """Runs in 32 bits, each with one in bfloat16: a row a pair and measure, with
+    value_float32 and value_bfloat16, at the budget that the most pairs share.
+    """
+
+    values: pd.DataFrame
+    step: int
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """The model, D and seed of each pair."""
+        return self.values[PAIRED].drop_duplicates()
+
+
+def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
+    """The pairs in the tables of `studies`, whichever of them a run is from; None where
+    there are none.
+    """
+    every = pd.concat([_values(results) for results in studies], ignore_index=True)
+    sides = (every[every["precision"] == name] for name in ("float32", "bfloat16"))
+    keys = [*SAME, "step", "measure"]
+    single = (side.drop_duplicates(keys) for side in sides)
+    both = pd.merge(*single, on=keys, suffixes=("_float32", "_bfloat16"))
+    counts = both.drop_duplicates([*PAIRED, "step"])["step"].value_counts()
+    if not len(counts):
+        return None
+    step = int(counts.index[counts == counts.max()].max())
+    return PrecisionPairs(both[both["step"] == step], step)
+
+
+def _values(results: Results) -> pd.DataFrame:
+    """A row a run, budget and measure, with the run's settings, where they are kept."""
+    path = results.folder / "runs.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=[*SAME, "precision", "step", "measure", "value"])
+    settings = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
+    table = with_dimensions(results)
+    parts = [
+        runs(table, measure, codes_of(measure), step).assign(measure=measure, step=step)
+        for measure in MEASURES
+        for step in sorted(table["step"].unique())
+    ]
+    found = [part for part in parts if len(part)]
+    kept = [*dict.fromkeys([*IDENTITY, *SAME, "precision"])]
+    return pd.concat(found, ignore_index=True).merge(settings[kept], on=IDENTITY)
+
+
+def precision_table(found: PrecisionPairs) -> pd.DataFrame:
+    """A row a measure: its mean in 32 bits, and bfloat16's less that with the interval
+    of the mean over pairs.
+    """
+    rows = []
+    for measure, own in found.values.groupby("measure", sort=False):
+        digits = digits_of(str(measure))
+        change = mean_change(own["value_bfloat16"] - own["value_float32"])
+        assert change is not None  # a measure without a pair has no row
+        difference = number(change.value, digits, signed=True)
+        if change.df:
+            difference += f" {interval(change.low, change.high, digits)}"
+        row = {
+            "measure": title(str(measure)),
+            "32 bits": number(own["value_float32"].mean(), digits),
+            "16 bits less 32": difference,
+            "pairs": len(own),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def precision_sentence(found: PrecisionPairs | None) -> str:
+    """How many pairs there are, and which measures have an interval without zero, or
+    one within what is tolerated.
+    """
+    if found is None:
+        return "No two runs that differ in the precision alone are in."
+    clear, within, asked = [], [], 0
+    for measure, own in found.values.groupby("measure", sort=False):
+        change = mean_change(own["value_bfloat16"] - own["value_float32"])
+        if change is None or not change.df:
+            continue
+        asked += 1
+        if change.clear:
+            clear.append(title(str(measure)))
+        if max(-change.low, change.high) <= TOLERATED:
+            within.append(title(str(measure)))
+    pairs = found.pairs
+    levels = listed(sorted(pairs["D"].unique()))
+    models = listed([title(model) for model in pairs["model"].unique()])
+    said = (
+        f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in the "
+        f"precision, the machine that has it, and nothing else; after {found.step:,d} "
+        "steps "
+    )
+    if not asked:
+        return said + "they are too few for an interval."
+    said += f"the interval leaves out zero for {listed(clear) if clear else 'none'} of "
+    said += f"{asked} measures"
+    held = listed(within) if within else "none"
+    return f"{said}, and lies within ± {TOLERATED:g} for {held}."
+
+
+def precision_spread(found: PrecisionPairs | None) -> str:
+    """How far the two runs of a pair lie apart, beside two seeds of one precision."""
+    if found is None:
+        return ""
+    own = found.values[found.values["measure"] == MEASURES[0]]
+    change = own["value_bfloat16"] - own["value_float32"]
+    within = pd.concat(
+        [
+            own[name].groupby([own["model"], own["D"]]).var()
+            for name in ("value_float32", "value_bfloat16")
+        ]
+    )
+    apart = number(float((change**2).mean() ** 0.5), 1)
+    said = f"The two runs of a pair lie {apart} nats of reconstruction apart"
+    if within.isna().all():
+        return f"{said} (root mean square)."
+    seeds = number(float((2 * within.mean()) ** 0.5), 1)
+    return f"{said}, two seeds of one precision {seeds} (root mean squares)."

@@ -1,0 +1,72 @@
+"""Runs in two precisions are found by their settings and compared pair by pair."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import no_effect, synthetic
+
+from disentlib.study import plan
+from disentlib.study.precision import (
+    MEASURES,
+    SAME,
+    precision_pairs,
+    precision_sentence,
+    precision_spread,
+    precision_table,
+)
+
+
+def lowered(measure, model, D):
+    return -0.3 * (measure == "factor_vae_score")
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Makes a study whose runs all have one precision."""
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+
+    def make(name, precision, effect=no_effect, **settings):
+        options = {"levels": (4, 15), "pictures": False, "effect": effect}
+        results = synthetic(tmp_path, name=name, **options)
+        rows = [
+            {"variant": run.variant, "precision": precision}
+            | {key: getattr(run.config, key) for key in SAME}
+            | settings
+            for run in results.study.runs
+        ]
+        pd.DataFrame(rows).to_csv(results.folder / "runs.csv", index=False)
+        return results
+
+    return make
+
+
+def test_a_planted_difference_is_found_and_no_other_is_large(made):
+    studies = [made("one", "float32"), made("two", "bfloat16", lowered)]
+    found = precision_pairs(studies)
+    assert len(found.pairs) == 12 and found.step == 1000
+    table = precision_table(found).set_index("measure")
+    assert len(table) == len(MEASURES) and (table["pairs"] == 12).all()
+    assert table.loc["FactorVAE score", "16 bits less 32"].startswith("−0.")
+    sentence = precision_sentence(found)
+    assert "12 pairs of runs (β-VAE and FactorVAE, D = 4 and 15)" in sentence
+    assert "zero for " in sentence and "FactorVAE score" in sentence
+    assert "two seeds of one precision" in precision_spread(found)
+
+
+def test_runs_of_other_settings_are_no_pair(made):
+    other = made("two", "bfloat16", beta=2.0)
+    assert precision_pairs([made("one", "float32"), other]) is None
+    assert precision_sentence(None).startswith("No two runs")
+    assert precision_spread(None) == ""
+
+
+def test_one_pair_has_no_interval(made):
+    studies = [made("one", "float32"), made("two", "bfloat16")]
+    found = precision_pairs(studies)
+    first = found.pairs.iloc[0]
+    one = (found.values[list(first.index)] == first).all(axis=1)
+    single = type(found)(found.values[one], found.step)
+    assert "too few for an interval" in precision_sentence(single)
+    assert not precision_table(single)["16 bits less 32"].str.contains(r"\[").any()
+    assert np.array_equal(precision_table(single)["pairs"], [1] * len(MEASURES))
+    assert precision_spread(single).endswith("(root mean square).")
