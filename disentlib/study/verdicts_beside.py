@@ -33,10 +33,11 @@ def weights(evidence: Evidence) -> Verdict:
         texts.append(f"{title(model)} {number(gain, 3, True)} {interval(low, high)}")
         spread = effects_spread(evidence, THESIS[1])
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
-    best = best_weights(values)
-    moves = listed([title(m) for m in best.index if best.loc[m].nunique() > 1])
-    text = "gain over the thesis' weight: " + "; ".join(texts)
-    text += f"; the best weight moves with D for {moves}" if moves else ""
+    text = f"gain over the thesis' weight: {'; '.join(texts)}"
+    for model, best in best_weights(values).iterrows():
+        each = [f"{weight:g} at D = {D}" for D, weight in best.dropna().items()]
+        text += f"; best weight of the {title(str(model))}: {listed(each)}"
+    text += f" (after {results.table['step'].max():,d} steps)"
     decision = HOLDS if HOLDS in decisions else OPEN if OPEN in decisions else FAILS
     why = "Holds if a weight chosen on other seeds beats the thesis' for a model."
     return Verdict("6.1, 4", claim, text, decision, why)
