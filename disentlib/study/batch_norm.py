@@ -1,6 +1,6 @@
 """What batch norm does to the scores, and to what D does to them, run against run."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,15 +18,16 @@ from disentlib.study.settings import (
 )
 from disentlib.study.words import counted, interval, listed, number, title
 
-SHOWN: dict[str, str | Sequence[str]] = {
+SHOWN: dict[str, str | tuple[str, ...]] = {
     MEAN_OF_THREE: THESIS,
     "dimensions in use": "dimensions_in_use",
     "reconstruction (nats)": "held_out_reconstruction",
 }
 
 
+@lru_cache(maxsize=32)  # each sentence asks for them
 def norm_pairs(
-    evidence: Evidence, measure: str | Sequence[str]
+    evidence: Evidence, measure: str | tuple[str, ...]
 ) -> tuple[int, pd.DataFrame]:
     """Runs that differ in batch norm at the hidden layers, and their budget: a row a
     pair with model, D, seed, value_plain and value_normed.

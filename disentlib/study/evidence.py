@@ -16,9 +16,13 @@ from disentlib.study.results import IDENTITY, Results, load_results
 BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """The study on the page, its table with derived measures, and the other studies."""
+    """The study on the page, its table with derived measures, and the other studies.
+
+    Evidence is itself alone, whatever its tables hold, so that what is asked of it
+    often can be kept.
+    """
 
     main: Results
     table: pd.DataFrame
