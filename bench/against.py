@@ -5,7 +5,7 @@ D = 10, batches of 64, one thread; the library as it was in COMMIT (f672b90, fro
 the work on speed, where none is given) and as it is, by `train` with all it does, in
 turns. "auto" is the precision that the library chooses here. Ratios of steps a second
 of the processor's time, so that a busy machine matters less; the peak is that of a
-product of 2048 × 2048 in bfloat16 and in 32 bits on the same thread.
+product of 512 × 512 in bfloat16 and in 32 bits on the same thread.
 """
 
 import argparse
