@@ -1,0 +1,95 @@
+"""Two rates at equal steps: a cycle for each budget, and a constant rate with averaged
+weights that serves all of them.
+"""
+
+import pandas as pd
+
+from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.recipes import MEASURES, changed, variants
+from disentlib.study.results import IDENTITY, Results
+from disentlib.study.words import counted, digits_of, listed, number, title
+
+ONE_CYCLE, AVERAGED = "one cycle", "constant, averaged weights"
+IN_TRAINING = "training_reconstruction"  # of the weights as they stand
+
+
+def rate_values(recipe: Results, desk: Results, model: str, D: int) -> pd.DataFrame:
+    """The measures of a model at D by rate and step, a row a run: rate, step, measure,
+    value; of the steps at which runs of both are scored.
+
+    One cycle is `plain` of the study of recipes and what differs from it in the steps
+    alone. Empty where one of the two rates has no run.
+    """
+    known = variants(recipe)
+    cycles = [
+        name
+        for name, config in known.items()
+        if "plain" in known and set(changed(known["plain"], config)) <= {"steps"}
+    ]
+    sides = {ONE_CYCLE: (recipe, cycles), AVERAGED: (desk, [""])}
+    parts = [
+        _measured(results, names, model, D).assign(rate=rate)
+        for rate, (results, names) in sides.items()
+    ]
+    every = pd.concat(parts, ignore_index=True)
+    both = every.groupby("step")["rate"].nunique() == 2
+    return every[every["step"].isin(both.index[both])]
+
+
+def _measured(results: Results, names: list[str], model: str, D: int) -> pd.DataFrame:
+    table = with_dimensions(results)
+    table = table[(table["model"] == model) & (table["D"] == D)]
+    table = table[table["variant"].isin(names)]
+    history = results.history
+    parts = []
+    for step in sorted(table["step"].unique()):
+        for measure in MEASURES:
+            rows = runs(table, measure, codes_of(measure), step)
+            parts.append(rows.assign(measure=measure, step=step))
+        there = table.loc[table["step"] == step, IDENTITY].drop_duplicates()
+        before = history[history["step"] <= step].groupby(IDENTITY).last()
+        last = there.merge(before.reset_index(), on=IDENTITY)
+        rows = last[IDENTITY].assign(value=last["reconstruction"])
+        parts.append(rows.assign(measure=IN_TRAINING, step=step))
+    if not parts:
+        return pd.DataFrame(columns=[*IDENTITY, "value", "measure", "step"])
+    return pd.concat(parts, ignore_index=True)
+
+
+def rates_table(values: pd.DataFrame) -> pd.DataFrame:
+    """A row a budget and rate: runs, and the means of the measures over them."""
+    rows = []
+    for (step, rate), own in values.groupby(["step", "rate"], sort=False):
+        means = own.groupby("measure")["value"].mean()
+        count = own["measure"].value_counts().max()
+        row = {"steps": f"{step:,d}", "rate": rate, "runs": count}
+        row |= {"in training batches": number(means[IN_TRAINING], 1)}
+        row |= {title(m): number(means[m], digits_of(m)) for m in MEASURES}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def rates_sentence(values: pd.DataFrame) -> str:
+    """Reconstruction by both rates at the first and the last budget, and how far the
+    averaged weights lie behind those that are averaged.
+    """
+    if not len(values):
+        return "No runs by both rates are in."
+    parts, behind = [], []
+    for step in sorted({values["step"].min(), values["step"].max()}):
+        own = values[values["step"] == step]
+        errors = own[own["measure"] == MEASURES[0]].groupby("rate")["value"]
+        told = [
+            f"{name} {number(errors.mean()[name], 1)} nats "
+            f"({counted(errors.size()[name], 'run')})"
+            for name in (ONE_CYCLE, AVERAGED)
+        ]
+        parts.append(f"after {step:,d} steps {' and '.join(told)}")
+        means = own[own["rate"] == AVERAGED].groupby("measure")["value"].mean()
+        lag = means[MEASURES[0]] - means[IN_TRAINING]
+        behind.append(f"{number(lag, 1, signed=True)} nats after {step:,d} steps")
+    return (
+        f"Reconstruction error on held-out images: {'; '.join(parts)}. The averaged "
+        "weights' error, less that of the weights as they stand on the last training "
+        f"batches: {listed(behind)}."
+    )
