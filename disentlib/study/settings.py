@@ -79,7 +79,7 @@ def gain_of_search(values: pd.DataFrame, level: float = 0.95) -> tuple[float, ..
     """
     gains = []
     for (model, _), block in values.groupby(["model", "D"]):
-        by = block.pivot_table(index="seed", columns="weight", values="value").dropna()
+        by = _at_every_weight(block)
         if len(by) < 2 or THESIS_WEIGHTS[model] not in by:
             continue
         for seed in by.index:
@@ -89,9 +89,23 @@ def gain_of_search(values: pd.DataFrame, level: float = 0.95) -> tuple[float, ..
 
 
 def best_weights(values: pd.DataFrame) -> pd.DataFrame:
-    """The weight with the best mean over seeds: one row a model, one column a D."""
-    means = values.groupby(["model", "D", "weight"])["value"].mean().unstack("weight")
-    return means.idxmax(axis=1).unstack("D")
+    """The weight with the best mean over the seeds that have runs at every weight: one
+    row a model, one column a D.
+    """
+    best = {
+        key: _at_every_weight(block).mean().idxmax()
+        for key, block in values.groupby(["model", "D"])
+        if len(_at_every_weight(block))
+    }
+    index = pd.MultiIndex.from_tuples([*best], names=["model", "D"])
+    return pd.Series([*best.values()], index, dtype=float).unstack("D")
+
+
+def _at_every_weight(block: pd.DataFrame) -> pd.DataFrame:
+    """Values of a model and D, a row a seed, a column a weight, without the seeds that
+    lack one.
+    """
+    return block.pivot_table(index="seed", columns="weight", values="value").dropna()
 
 
 def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:

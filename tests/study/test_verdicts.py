@@ -124,6 +124,10 @@ def test_a_weight_that_is_better_at_each_D_is_found(make):
     assert "best weight of the β-VAE: 16 at D = 4 and 16 at D = 10;" in row.number
     values = verdicts_beside.weight_runs(weights, THESIS)
     assert best_weights(values).loc["beta_vae"].tolist() == [16.0, 16.0]
+    lone = values[(values["seed"] == 0) | (values["weight"] == 4)]
+    lone = lone.assign(value=lone["value"] + (lone["seed"] != 0))  # of one weight alone
+    assert best_weights(lone).loc["beta_vae"].tolist() == [16.0, 16.0]
+    assert best_weights(lone[lone["seed"] != 0]).loc["beta_vae"].tolist() == [4.0, 4.0]
     ours = values[values["model"] == "factor_vae"]
     assert gain_of_search(ours)[0] == 0.0  # the thesis' own is the best
     assert np.isnan(gain_of_search(ours[ours["seed"] == 0])).all()
