@@ -103,8 +103,8 @@ def precision_table(found: PrecisionPairs) -> pd.DataFrame:
 
 
 def precision_sentence(found: PrecisionPairs | None) -> str:
-    """How many pairs there are, and which measures have an interval without zero, or
-    one within what is tolerated.
+    """How many pairs there are, which measures have an interval without zero, and which
+    scores one within what is tolerated.
     """
     if found is None:
         return "No two runs that differ in the precision alone are in."
@@ -116,7 +116,8 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
         asked += 1
         if change.clear:
             clear.append(title(str(measure)))
-        if max(-change.low, change.high) <= TOLERATED:
+        is_score = codes_of(str(measure)) != ""
+        if is_score and max(-change.low, change.high) <= TOLERATED:
             within.append(title(str(measure)))
     pairs = found.pairs
     levels = listed(sorted(pairs["D"].unique()))
@@ -130,7 +131,7 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
         return said + "they are too few for an interval."
     said += f"the interval leaves out zero for {listed(clear) if clear else 'none'} of "
     said += f"{asked} measures"
-    held = listed(within) if within else "none"
+    held = listed(within) if within else "no score"
     return f"{said}, and lies within ± {TOLERATED:g} for {held}."
 
 

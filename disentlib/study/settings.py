@@ -13,6 +13,7 @@ from disentlib.study.stats import mean_interval
 PAIRED = ["model", "D", "seed"]  # what two runs agree in that are compared
 THESIS_WEIGHTS = {"beta_vae": 4.0, "factor_vae": 40.0}
 WEIGHT = {"beta_vae": "beta", "factor_vae": "gamma"}
+SYMBOL = {"beta_vae": "β", "factor_vae": "γ"}
 
 
 def with_settings(

@@ -21,7 +21,7 @@ from disentlib.study.figures.settings import against_setting, budget_curves
 from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
-from disentlib.study.settings import weight_runs
+from disentlib.study.settings import SYMBOL, weight_runs
 from disentlib.study.tables import budget_rows
 from disentlib.study.verdicts import Verdict
 from disentlib.study.words import counted, listed, number, title
@@ -97,7 +97,8 @@ def budget_figure(evidence: Evidence) -> Figure:
 def weights_figure(evidence: Evidence) -> Figure:
     """The thesis' scores against β and γ."""
     values = weight_runs(evidence.beside["weights"], THESIS)
-    return against_setting(values, "weight", "model", "β or γ", MEAN_OF_THREE)
+    label = " or ".join(SYMBOL[model] for model in values["model"].unique())
+    return against_setting(values, "weight", "model", label, MEAN_OF_THREE)
 
 
 def batches_figure(evidence: Evidence) -> Figure:
