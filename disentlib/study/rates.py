@@ -9,7 +9,7 @@ from disentlib.study.recipes import MEASURES, changed, variants
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.words import counted, digits_of, listed, number, title
 
-ONE_CYCLE, AVERAGED = "one cycle", "constant, averaged weights"
+ONE_CYCLE, AVERAGED = "one cycle", "averaged"
 IN_TRAINING = "training_reconstruction"  # of the weights as they stand
 
 
@@ -59,11 +59,12 @@ def _measured(results: Results, names: list[str], model: str, D: int) -> pd.Data
 def rates_table(values: pd.DataFrame) -> pd.DataFrame:
     """A row a budget and rate: runs, and the means of the measures over them."""
     rows = []
-    for (step, rate), own in values.groupby(["step", "rate"], sort=False):
+    in_order = values.sort_values("step", kind="stable")
+    for (step, rate), own in in_order.groupby(["step", "rate"], sort=False):
         means = own.groupby("measure")["value"].mean()
         count = own["measure"].value_counts().max()
         row = {"steps": f"{step:,d}", "rate": rate, "runs": count}
-        row |= {"in training batches": number(means[IN_TRAINING], 1)}
+        row |= {"in training": number(means[IN_TRAINING], 1)}
         row |= {title(m): number(means[m], digits_of(m)) for m in MEASURES}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -80,9 +81,9 @@ def rates_sentence(values: pd.DataFrame) -> str:
         own = values[values["step"] == step]
         errors = own[own["measure"] == MEASURES[0]].groupby("rate")["value"]
         told = [
-            f"{name} {number(errors.mean()[name], 1)} nats "
+            f"{words} {number(errors.mean()[name], 1)} nats "
             f"({counted(errors.size()[name], 'run')})"
-            for name in (ONE_CYCLE, AVERAGED)
+            for name, words in ((ONE_CYCLE, ONE_CYCLE), (AVERAGED, "averaged weights"))
         ]
         parts.append(f"after {step:,d} steps {' and '.join(told)}")
         means = own[own["rate"] == AVERAGED].groupby("measure")["value"].mean()

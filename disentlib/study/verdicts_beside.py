@@ -14,7 +14,7 @@ from disentlib.study.settings import (
     with_settings,
 )
 from disentlib.study.verdicts import FAILS, HOLDS, OPEN, Verdict, effects_spread, shown
-from disentlib.study.words import interval, listed, number, title
+from disentlib.study.words import counted, interval, listed, number, title
 
 BONFERRONI = 1 - 0.05 / 2  # two models, or two halves of a claim
 
@@ -30,14 +30,16 @@ def weights(evidence: Evidence) -> Verdict:
     for model in values["model"].unique():
         ours = values[values["model"] == model]
         gain, low, high = gain_of_search(ours, BONFERRONI)
-        texts.append(f"{title(model)} {number(gain, 3, True)} {interval(low, high)}")
+        told = f"{number(gain, 3, True)} {interval(low, high)}"
+        texts.append(f"{title(model)} {told if gain == gain else 'takes two seeds'}")
         spread = effects_spread(evidence, THESIS[1])
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
     text = f"gain over the thesis' weight: {'; '.join(texts)}"
     for model, best in best_weights(values).iterrows():
         each = [f"{weight:g} at D = {D}" for D, weight in best.dropna().items()]
         text += f"; best weight of the {title(str(model))}: {listed(each)}"
-    text += f" (after {results.table['step'].max():,d} steps)"
+    seeds = counted(values["seed"].nunique(), "seed")
+    text += f" ({seeds}, after {results.table['step'].max():,d} steps)"
     decision = HOLDS if HOLDS in decisions else OPEN if OPEN in decisions else FAILS
     why = "Holds if a weight chosen on other seeds beats the thesis' for a model."
     return Verdict("6.1, 4", claim, text, decision, why)

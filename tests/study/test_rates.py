@@ -31,7 +31,7 @@ def test_runs_of_both_rates_are_found_at_equal_steps(made):
     runs = values.groupby("rate")[["variant", "seed"]].apply(
         lambda own: len(own.drop_duplicates())
     )
-    assert runs["one cycle"] == 6 and runs["constant, averaged weights"] == 4
+    assert runs["one cycle"] == 6 and runs["averaged"] == 4
     table = rates_table(values)
     assert len(table) == 2 and not table.isna().any().any()
     assert "after 1,000 steps one cycle" in rates_sentence(values)

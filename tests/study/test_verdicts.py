@@ -122,6 +122,7 @@ def test_a_weight_that_is_better_at_each_D_is_found(make):
     row = verdicts_beside.weights(evidence(make(), weights=weights))
     assert row.decision == HOLDS and "β-VAE +0." in row.number
     assert "best weight of the β-VAE: 16 at D = 4 and 16 at D = 10;" in row.number
+    assert "seeds, after 1,000 steps)" in row.number and "takes two" not in row.number
     values = verdicts_beside.weight_runs(weights, THESIS)
     assert best_weights(values).loc["beta_vae"].tolist() == [16.0, 16.0]
     lone = values[(values["seed"] == 0) | (values["weight"] == 4)]
