@@ -64,7 +64,6 @@ def rates_table(values: pd.DataFrame) -> pd.DataFrame:
         means = own.groupby("measure")["value"].mean()
         count = own["measure"].value_counts().max()
         row = {"steps": f"{step:,d}", "rate": rate, "runs": count}
-        row |= {"in training": number(means[IN_TRAINING], 1)}
         row |= {title(m): number(means[m], digits_of(m)) for m in MEASURES}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ def against_setting(
     each D.
 
     Dots are seeds, lines join means, bars are t intervals of the mean where there are
-    two seeds or more.
+    three seeds or more: that of two is as wide as the axis.
     """
     panels = list(values[panel].unique())
     levels = sorted(values["D"].unique())
@@ -33,8 +33,8 @@ def against_setting(
                 axis.plot(places, of_level["value"], MARKERS[i % 4], color=colour, ms=3)
                 means = of_level.groupby(setting)["value"].agg(list)
                 for place, own in means.items():
-                    _, low, high = mean_interval(own)
-                    if not np.isnan(low):
+                    if len(own) > 2:
+                        _, low, high = mean_interval(own)
                         axis.plot([place * shift] * 2, [low, high], color=colour, lw=1)
                 axis.plot(
                     means.index * shift,
