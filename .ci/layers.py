@@ -54,6 +54,7 @@ class Layer:
 
     inputs: tuple[str, ...]
     commands: tuple[Command | tuple[Command, ...], ...]
+    nice: int = 5  # a layer that is waited for has 0
 
 
 LAYERS = {  # the book first: its tests wait for it
@@ -63,6 +64,7 @@ LAYERS = {  # the book first: its tests wait for it
             ("-m", "disentlib", "book"),
             ((*LOOK, "--half=0", *BOOK), (*LOOK, "--half=1", *BOOK)),
         ),
+        nice=0,
     ),
     "lint": Layer(
         (
@@ -144,9 +146,8 @@ def run(root: Path, name: str, now: str, again: bool = False) -> bool:
     mark.unlink(missing_ok=True)
     for words in layer.commands:
         together = [words] if isinstance(words[0], str) else list(words)
-        behind = () if name == "book" else ("nice", "-n5")
         with ThreadPoolExecutor(len(together)) as pool:
-            passed = all([*pool.map(partial(passes, root, behind), together)])
+            passed = all([*pool.map(partial(passes, root, layer.nice), together)])
         if not passed:
             print(f"{name}: failed", flush=True)
             return False
@@ -156,17 +157,12 @@ def run(root: Path, name: str, now: str, again: bool = False) -> bool:
     return True
 
 
-def passes(root: Path, behind: Command, words: Command) -> bool:
-    """Whether a command, once it is its turn, passes; what it printed is shown then.
-
-    `behind` goes before it: a lower priority, or nothing.
-    """
+def passes(root: Path, nice: int, words: Command) -> bool:
+    """Whether a command, once it is its turn, passes; what it printed is shown then."""
     python = words[0] == "-m" or words[0].endswith(".py")
     program = Path(sys.executable).parent / words[0]
-    command = [
-        *behind,
-        *((sys.executable, *words) if python else (program, *words[1:])),
-    ]
+    command = [sys.executable, *words] if python else [program, *words[1:]]
+    command = ["nice", f"-n{nice}", *command]
     if "pytest" in words:  # bench/slowest.py reads how long each test took
         name = hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
         command.append(f"--junitxml={root}/_build/durations/{name}.xml")

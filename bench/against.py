@@ -82,9 +82,13 @@ def turn(process: subprocess.Popen) -> float:
 
 def compare(paths: dict[str, str], model: str, norm: str, rounds: int) -> None:
     """Print how many steps the library does now while it did one then."""
-    ways = {("then", "float32"), ("now", "float32"), ("now", "auto")}
     ways = {
-        way: started(WORKER, paths[way[0]], model, norm, way[1]) for way in sorted(ways)
+        (when, precision): started(WORKER, paths[when], model, norm, precision)
+        for when, precision in (
+            ("then", "float32"),
+            ("now", "auto"),
+            ("now", "float32"),
+        )
     }
     taken = [[turn(process) for process in ways.values()] for _ in range(rounds + 1)]
     for process in ways.values():

@@ -7,6 +7,7 @@ import pandas as pd
 
 from disentlib.study.measures import (
     budgets,
+    fullest,
     ran_away,
     with_dimensions,
     with_rotations,
@@ -51,8 +52,7 @@ class Evidence:
     @property
     def fullest(self) -> int:
         """The longest of the budgets that the most runs have reached."""
-        reached = self.table.drop_duplicates([*IDENTITY, "step"])["step"].value_counts()
-        return int(max(step for step in reached.index if reached[step] == max(reached)))
+        return fullest(self.table.drop_duplicates([*IDENTITY, "step"]))
 
     @property
     def main_budgets(self) -> list[int]:

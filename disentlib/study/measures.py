@@ -97,6 +97,32 @@ def runs(
     return whole.reset_index()
 
 
+def measured(
+    table: pd.DataFrame, measures: Sequence[str], **where: object
+) -> pd.DataFrame:
+    """`runs` of each measure at every budget of the table, with columns measure and
+    step.
+    """
+    parts = [
+        runs(table, measure, codes_of(measure), step, **where).assign(
+            measure=measure, step=step
+        )
+        for measure in measures
+        for step in budgets(table)
+    ]
+    none = pd.DataFrame(columns=[*IDENTITY, "value", "measure", "step"])
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else none
+
+
+def fullest(of_run: pd.DataFrame) -> int:
+    """The longest of the budgets that the most runs have reached; `of_run` has a row a
+    run and `step`.
+    """
+    reached = of_run["step"].value_counts()
+    return int(reached.index[reached == reached.max()].max())
+
+
 def codes_of(measure: str) -> str:
     """Which codes a page reads a measure from: sampled for scores, none for losses."""
     scores = {score for family in FAMILIES.values() for score in family}

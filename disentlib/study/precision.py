@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.measures import codes_of, fullest, measured, with_dimensions
+from disentlib.study.pooled import Estimate
+from disentlib.study.recipes import CHOICES
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.settings import PAIRED, mean_change
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 # What two runs agree in; steps may differ, as a run is scored on the way.
-SAME = [*PAIRED, "batch_size", "learning_rate", "schedule", "warmup", "average"]
-SAME += ["optimizer", "beta", "gamma", "batch_norm", "mean_norm", "split_seed"]
-SAME += ["discriminator_learning_rate"]
+FREE = ("precision", "steps")
+SAME = [*PAIRED, "split_seed"]
+SAME += [name for choice in CHOICES if choice not in FREE for name in CHOICES[choice]]
 MEASURES = (
     "held_out_reconstruction",
     "held_out_kl",
@@ -46,6 +48,15 @@ class PrecisionPairs:
         """The model, D and seed of each pair."""
         return self.values[PAIRED].drop_duplicates()
 
+    @property
+    def changes(self) -> dict[str, Estimate]:
+        """What bfloat16 changes in each measure, over the pairs."""
+        changes = {
+            str(measure): mean_change(own["value_bfloat16"] - own["value_float32"])
+            for measure, own in self.values.groupby("measure", sort=False)
+        }
+        return {measure: change for measure, change in changes.items() if change}
+
 
 def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
     """The pairs in the tables of `studies`, whichever of them a run is from; None where
@@ -56,10 +67,9 @@ def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
     keys = [*SAME, "step", "measure"]
     single = (side.drop_duplicates(keys) for side in sides)
     both = pd.merge(*single, on=keys, suffixes=("_float32", "_bfloat16"))
-    counts = both.drop_duplicates([*PAIRED, "step"])["step"].value_counts()
-    if not len(counts):
+    if not len(both):
         return None
-    step = int(counts.index[counts == counts.max()].max())
+    step = fullest(both.drop_duplicates([*PAIRED, "step"]))
     return PrecisionPairs(both[both["step"] == step], step)
 
 
@@ -69,15 +79,10 @@ def _values(results: Results) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=[*SAME, "precision", "step", "measure", "value"])
     settings = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
-    table = with_dimensions(results)
-    parts = [
-        runs(table, measure, codes_of(measure), step).assign(measure=measure, step=step)
-        for measure in MEASURES
-        for step in sorted(table["step"].unique())
-    ]
-    found = [part for part in parts if len(part)]
     kept = [*dict.fromkeys([*IDENTITY, *SAME, "precision"])]
-    return pd.concat(found, ignore_index=True).merge(settings[kept], on=IDENTITY)
+    return measured(with_dimensions(results), MEASURES).merge(
+        settings[kept], on=IDENTITY
+    )
 
 
 def precision_table(found: PrecisionPairs) -> pd.DataFrame:
@@ -85,15 +90,14 @@ def precision_table(found: PrecisionPairs) -> pd.DataFrame:
     of the mean over pairs.
     """
     rows = []
-    for measure, own in found.values.groupby("measure", sort=False):
-        digits = digits_of(str(measure))
-        change = mean_change(own["value_bfloat16"] - own["value_float32"])
-        assert change is not None  # a measure without a pair has no row
+    for measure, change in found.changes.items():
+        own = found.values[found.values["measure"] == measure]
+        digits = digits_of(measure)
         difference = number(change.value, digits, signed=True)
         if change.df:
             difference += f" {interval(change.low, change.high, digits)}"
         row = {
-            "measure": title(str(measure)),
+            "measure": title(measure),
             "32 bits": number(own["value_float32"].mean(), digits),
             "16 bits less 32": difference,
             "pairs": len(own),
@@ -108,17 +112,13 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     """
     if found is None:
         return "No two runs that differ in the precision alone are in."
-    clear, within, asked = [], [], 0
-    for measure, own in found.values.groupby("measure", sort=False):
-        change = mean_change(own["value_bfloat16"] - own["value_float32"])
-        if change is None or not change.df:
-            continue
-        asked += 1
-        if change.clear:
-            clear.append(title(str(measure)))
-        is_score = codes_of(str(measure)) != ""
-        if is_score and max(-change.low, change.high) <= TOLERATED:
-            within.append(title(str(measure)))
+    asked = {m: change for m, change in found.changes.items() if change.df}
+    clear = [title(m) for m, change in asked.items() if change.clear]
+    within = [
+        title(m)
+        for m, change in asked.items()
+        if codes_of(m) and max(-change.low, change.high) <= TOLERATED
+    ]
     pairs = found.pairs
     levels = listed(sorted(pairs["D"].unique()))
     models = listed([title(model) for model in pairs["model"].unique()])
@@ -130,7 +130,7 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     if not asked:
         return said + "they are too few for an interval."
     said += f"the interval leaves out zero for {listed(clear) if clear else 'none'} of "
-    said += f"{asked} measures"
+    said += f"{len(asked)} measures"
     held = listed(within) if within else "no score"
     return f"{said}, and lies within ± {TOLERATED:g} for {held}."
 

@@ -4,7 +4,7 @@ weights that serves all of them.
 
 import pandas as pd
 
-from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.measures import budgets, measured, with_dimensions
 from disentlib.study.recipes import MEASURES, changed, variants
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.words import counted, digits_of, listed, number, title
@@ -21,10 +21,11 @@ def rate_values(recipe: Results, desk: Results, model: str, D: int) -> pd.DataFr
     alone. Empty where one of the two rates has no run.
     """
     known = variants(recipe)
+    plain = known.get("plain")
     cycles = [
         name
         for name, config in known.items()
-        if "plain" in known and set(changed(known["plain"], config)) <= {"steps"}
+        if plain and set(changed(plain, config)) <= {"steps"}
     ]
     sides = {ONE_CYCLE: (recipe, cycles), AVERAGED: (desk, [""])}
     parts = [
@@ -40,19 +41,13 @@ def _measured(results: Results, names: list[str], model: str, D: int) -> pd.Data
     table = with_dimensions(results)
     table = table[(table["model"] == model) & (table["D"] == D)]
     table = table[table["variant"].isin(names)]
-    history = results.history
-    parts = []
-    for step in sorted(table["step"].unique()):
-        for measure in MEASURES:
-            rows = runs(table, measure, codes_of(measure), step)
-            parts.append(rows.assign(measure=measure, step=step))
+    parts = [measured(table, MEASURES)]
+    for step in budgets(table):
         there = table.loc[table["step"] == step, IDENTITY].drop_duplicates()
-        before = history[history["step"] <= step].groupby(IDENTITY).last()
-        last = there.merge(before.reset_index(), on=IDENTITY)
+        before = results.history[results.history["step"] <= step]
+        last = there.merge(before.groupby(IDENTITY).last().reset_index(), on=IDENTITY)
         rows = last[IDENTITY].assign(value=last["reconstruction"])
         parts.append(rows.assign(measure=IN_TRAINING, step=step))
-    if not parts:
-        return pd.DataFrame(columns=[*IDENTITY, "value", "measure", "step"])
     return pd.concat(parts, ignore_index=True)
 
 

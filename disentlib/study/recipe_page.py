@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.measures import measured, with_dimensions
 from disentlib.study.recipes import (
     MEASURES,
     changes_sentence,
@@ -122,15 +122,7 @@ def budget_sentence(results: Results, model: str) -> str:
 
 def budget_values(results: Results, model: str) -> pd.DataFrame:
     """The page's measures of a model at D = 10 at every budget: variant, seed, step."""
-    table = with_dimensions(results)
-    parts = [
-        runs(table, measure, codes_of(measure), step, model=model, D=10).assign(
-            measure=measure, step=step
-        )
-        for measure in MEASURES
-        for step in sorted(table["step"].unique())
-    ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return measured(with_dimensions(results), MEASURES, model=model, D=10)
 
 
 def nats_of(results: Results, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:

@@ -94,9 +94,9 @@ def best_weights(values: pd.DataFrame) -> pd.DataFrame:
     row a model, one column a D.
     """
     best = {
-        key: _at_every_weight(block).mean().idxmax()
+        key: by.mean().idxmax()
         for key, block in values.groupby(["model", "D"])
-        if len(_at_every_weight(block))
+        if len(by := _at_every_weight(block))
     }
     index = pd.MultiIndex.from_tuples([*best], names=["model", "D"])
     return pd.Series([*best.values()], index, dtype=float).unstack("D")

@@ -52,15 +52,16 @@ def test_digest_of_the_whole_grid(grid):
     assert hashlib.sha256(grid).hexdigest() == GRID_DIGEST
 
 
-def test_digest_in_another_process():
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_digest_in_another_process(threads):
     program = (
         "import hashlib; from disentlib.sprites.render import render_grid;"
         "print(hashlib.sha256(render_grid()).hexdigest())"
     )
     environment = {
         **os.environ,
-        "OMP_NUM_THREADS": "2",
-        "OPENBLAS_NUM_THREADS": "2",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
     }
     output = subprocess.run(
         [sys.executable, "-c", program],
