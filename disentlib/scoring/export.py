@@ -1,55 +1,55 @@
 """A trained model as a script for the explorer: a page from disk can load nothing else.
 
 The script holds what a traversal needs and no more: batch norm is folded into the
-layers, and most weights are whole numbers of 8 bits times a scale of their channel.
+layers, weights are whole numbers times a step of their layer, compressed.
 """
 
 import base64
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from disentlib.files import atomic_write
-from disentlib.models.networks import VAE
-
-# Layers of fewer weights than this keep 16 bits: they are the first and the last, where
-# an error is felt most, and cost next to nothing.
-SMALL = 5_000
-Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
-Named = dict[str, tuple[NDArray[np.float32], int]]
+from disentlib.models.networks import MEAN_SCALE, VAE
+from disentlib.scoring.rounding import Rounded, round_weights
 
 
-def save_script(path: str | Path, vae: VAE, facts: Mapping[str, Any]) -> None:
+def save_script(
+    path: str | Path, vae: VAE, facts: Mapping[str, Any], x: Tensor
+) -> None:
     """Write `vae` and `facts` (plain data: what the model is, its scores) as a script,
-    atomically.
+    atomically; weights are rounded for the images `x` (n, 1, 64, 64).
 
     The script calls `Explorer.addModel` of web/explorer/models.js. Raises
     `FloatingPointError` for weights that are not finite.
     """
-    layout, weights = packed(folded(vae))
+    plain = folded(vae)
+    for name, tensor in plain.state_dict().items():
+        if not tensor.isfinite().all():
+            raise FloatingPointError(f"{name} is not finite; train anew")
+    layout, weights = packed(plain, round_weights(plain, x))
     content = json.dumps({**facts, "layout": layout, "weights": weights})
     with atomic_write(path) as temporary:
         temporary.write_text(f"Explorer.addModel({content});\n")
 
 
-def folded(vae: VAE) -> Named:
-    """Weights and biases of the same function without batch norm (at its running
-    values), each with its channel axis.
-
-    Names are those of `VAE(D, batch_norm=False)`.
-    """
-    tensors: Named = {}
+def folded(vae: VAE) -> VAE:
+    """The same function without batch norm (at its running values)."""
+    tensors: dict[str, Tensor] = {}
     for part in ("features", "decoder"):
-        for name, layer in fused(getattr(vae, part)).named_children():
-            if isinstance(layer, Layer):
-                tensors |= named(f"{part}.{name}", layer)
-    return tensors | named("mean", vae.mean) | named("logvar", vae.logvar)
+        tensors |= fused(getattr(vae, part)).state_dict(prefix=f"{part}.")
+    tensors |= mean_layer(vae).state_dict(prefix="mean.")
+    tensors |= vae.logvar.state_dict(prefix="logvar.")
+    plain = VAE(vae.D, batch_norm=False).eval().requires_grad_(False)
+    plain.load_state_dict(tensors)
+    return plain
 
 
 def fused(network: nn.Sequential) -> nn.Sequential:
@@ -70,46 +70,38 @@ def fused(network: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def named(name: str, layer: Layer) -> Named:
-    """The tensors of a layer, each with the axis of its output channels."""
-    axis = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
-    parts = {f"{name}.weight": (layer.weight, axis)}
-    if layer.bias is not None:
-        parts[f"{name}.bias"] = (layer.bias, 0)
-    return {k: (tensor.detach().cpu().numpy(), at) for k, (tensor, at) in parts.items()}
+def mean_layer(vae: VAE) -> nn.Linear:
+    """The layer of the posterior's means, with their batch norm if they have one."""
+    norm = vae.mean_norm
+    if norm is None:
+        return vae.mean
+    scaled = nn.BatchNorm1d(vae.D, eps=norm.eps).eval()
+    scaled.load_state_dict(norm.state_dict(), strict=False)
+    nn.init.constant_(scaled.weight, MEAN_SCALE)
+    return fuse_linear_bn_eval(vae.mean.eval(), scaled)
 
 
-def packed(tensors: Named) -> tuple[list[list[Any]], str]:
-    """The layout [name, shape, bits, channel axis] of tensors, and their bytes in
-    base64: those of 32 bits first, then 16, then 8, so that each is aligned.
+def packed(vae: VAE, rounded: Rounded) -> tuple[list[list[Any]], str]:
+    """The layout [name, shape, bits, step] of the tensors of `vae`, and their bytes.
+
+    The bytes are those of the biases (32 bits, step 1), then of whole numbers of 16
+    bits, then the upper eight bits of those of 12, then their lower four, two numbers
+    a byte. zlib's Huffman code makes the upper ones shorter; base 85 makes all a text.
     """
-    parts: list[tuple[str, int, int, NDArray[Any]]] = []
-    for name, (tensor, axis) in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise FloatingPointError(f"{name} is not finite; train anew")
-        if tensor.ndim == 1:
-            parts.append((name, 32, axis, tensor))
-            continue
-        bits = 16 if tensor.size < SMALL else 8
-        whole, scale = quantised(tensor, axis, bits)
-        parts += [(name, bits, axis, whole), (f"{name}.scale", 32, 0, scale)]
-    parts.sort(key=lambda part: -part[1])
-    layout = [
-        [name, list(array.shape), bits, axis] for name, bits, axis, array in parts
-    ]
-    content = b"".join(array.tobytes() for *_, array in parts)
-    return layout, base64.b64encode(content).decode()
-
-
-def quantised(
-    tensor: NDArray[np.float32], axis: int, bits: int
-) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.float32]]:
-    """`tensor` in whole numbers of 8 or 16 bits, and the scale of each channel along
-    `axis` that they are to be multiplied with.
-    """
-    largest = 2 ** (bits - 1) - 1
-    others = tuple(i for i in range(tensor.ndim) if i != axis)
-    scale = np.abs(tensor).max(axis=others, keepdims=True) / np.float32(largest)
-    scale = np.where(scale > 0, scale, np.float32(1)).astype(np.float32)
-    whole = np.rint(tensor / scale).clip(-largest, largest)
-    return whole.astype(f"<i{bits // 8}"), scale.reshape(-1)
+    parts: list[tuple[list[Any], NDArray[Any]]] = []
+    for name, tensor in vae.state_dict().items():
+        if name in rounded:
+            numbers, step, bits = rounded[name]
+            parts.append(([name, list(numbers.shape), bits, step], numbers))
+        else:
+            parts.append(([name, list(tensor.shape), 32, 1], tensor.cpu().numpy()))
+    parts.sort(key=lambda part: -part[0][2])
+    long = [array for (*_, bits, _), array in parts if bits != 12]
+    short = np.concatenate([a.ravel() for (*_, bits, _), a in parts if bits == 12])
+    low = (short & 15).astype(np.uint8)
+    halves = (short >> 4).astype(np.int8), low[::2] | low[1::2] << 4
+    content = b"".join(array.tobytes() for array in (*long, *halves))
+    code = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    compressed = code.compress(content) + code.flush()
+    layout = [entry for entry, _ in parts]
+    return layout, base64.b85encode(compressed).decode()

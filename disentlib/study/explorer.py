@@ -27,7 +27,9 @@ from disentlib.study.plan import Run
 from disentlib.study.results import IDENTITY, Results, load_results, remove_others
 from disentlib.training.folder import RunFolder, load_model
 
-IMAGES = 1024  # random rows over which the KL divergence of a dimension is averaged
+# random rows that the KL divergence of a dimension is averaged over, and weights are
+# rounded for
+IMAGES = 1024
 SHOWN = (*THESIS, "dci_completeness", "mig", "sap", "modularity", "irs")
 START = ("beta_vae", 10)  # what the page opens with, where it is there
 
@@ -48,7 +50,7 @@ def export_models(results: Results, runs: Iterable[tuple[Run, Path]]) -> list[Pa
         kl = metrics.kl_per_dimension(posterior.mean[used], posterior.logvar[used])
         facts = facts_of(results, run) | {"kl": kl.round(4).tolist()}
         path = results.folder / "models" / f"{facts['id']}.js"
-        save_script(path, vae, facts)
+        save_script(path, vae, facts, sprites.batch(used))
         paths.append(path)
     return paths
 

@@ -9,6 +9,8 @@ import torch
 from disentlib.models.networks import VAE
 from disentlib.paths import ROOT
 from disentlib.scoring.export import save_script
+from disentlib.sprites.render import render
+from disentlib.sprites.table import GRID
 from disentlib.study.explorer import place_models
 
 PIECES = ("page", "kl", "gradients", "linear", "rotation")
@@ -37,6 +39,13 @@ def made(D: int, batch_norm: bool) -> VAE:
     return vae.eval().requires_grad_(False)
 
 
+def images(seed: int, n: int) -> torch.Tensor:
+    """Random images (n, 1, 64, 64)."""
+    rows = np.random.default_rng(seed).integers(GRID.size, size=n)
+    bits = np.unpackbits(render(rows).view(np.uint8), axis=-1, bitorder="little")
+    return torch.from_numpy(bits.reshape(n, 1, 64, 64).astype(np.float32))
+
+
 def facts(name: str, D: int) -> dict:
     """What a script says of a model, besides its weights."""
     shares = np.random.default_rng(D).dirichlet(np.full(D, 0.3), 5).T
@@ -59,7 +68,7 @@ def lay_out(folder: Path) -> Path:
     for name, D, batch_norm in (("first", 6, True), ("second", 4, False)):
         content = facts(name, D)
         path = results / "test" / "models" / f"{content['id']}.js"
-        save_script(path, made(D, batch_norm), content)
+        save_script(path, made(D, batch_norm), content, images(0, 64))
     place_models(folder, results)
     (folder / "pages").mkdir()
     for name in PIECES:

@@ -134,10 +134,7 @@ def test_rebuilt_pictures_are_torchs(visit, pages, tmp_path, model, D):
             move_factors(page, GRID.classes(row).tolist())
             np.testing.assert_array_equal(grey(page, 0), image)
             miss = np.abs(grey(page, 1).astype(int) - expected.astype(int))
-            # 1: both are rounded. A sharp edge may turn an error of a weight's last
-            # bit into more, in few pixels.
-            assert (miss <= 0.01 * 255 + 1).mean() > 0.99, (script.stem, row)
-            assert miss.max() <= 0.1 * 255 + 1, (script.stem, row)
+            assert miss.max() <= 0.01 * 255 + 1, (script.stem, row)  # both are rounded
 
 
 def test_a_dimension_is_moved_and_given_back(visit):
@@ -168,7 +165,7 @@ def test_two_models_stand_on_the_same_sprite(visit):
     move_factors(page, classes)
     assert "second, D = 4: " in page.locator(".ex-status").inner_text()
     error = np.abs(grey(page, 2) / 255 - rebuilt(made(4, False), classes)).max()
-    assert error < 0.1  # 8 bits of weights that are random
+    assert error < 0.02  # weights that are random, rounded for few images
 
 
 def test_a_link_restores_the_state(visit):

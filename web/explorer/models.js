@@ -10,7 +10,8 @@
   // Called by the script of a model.
   Explorer.addModel = (content) => {
     const { layout, weights: _, ...facts } = content;
-    loaded.set(facts.id, { facts, network: weights.networkOf(weights.unpacked(content)) });
+    loaded.set(facts.id, weights.unpacked(content).then((tensors) =>
+      ({ facts, network: weights.networkOf(tensors) })));
   };
 
   function script(name) {

@@ -3,6 +3,9 @@
 (function (Explorer) {
   const { text } = Explorer;
   const BATCH_NORM_EPSILON = 1e-5;  // torch's default
+  const MEAN_SCALE = 0.5;  // of batch norm on the means, as in disentlib/models/networks.py
+  const DIGITS =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
   const CONVS = [[1, 32], [32, 32], [32, 64], [64, 64]];
   const UPCONVS = [[64, 64], [64, 32], [32, 32], [32, 1]];
 
@@ -54,6 +57,13 @@
   // 64 channels of 4 x 4.
   const channelsLast = Int32Array.from({ length: 1024 }, (_, i) => (i % 16) * 64 + (i >> 4));
 
+  // Batch norm of the means alone, without parameters, at its running values.
+  function normalise({ weight, bias, outputs }, mean, variance) {
+    const scale = variance.map((v) => MEAN_SCALE / Math.sqrt(v + 1e-10));
+    for (let i = 0; i < weight.length; i++) weight[i] *= scale[i % outputs];
+    for (let o = 0; o < outputs; o++) bias[o] = (bias[o] - mean[o]) * scale[o];
+  }
+
   // The network of a state dict {name: {shape, data}}, with or without batch norm.
   function networkOf(tensors) {
     const batchNorm = "features.1.running_mean" in tensors;
@@ -75,31 +85,56 @@
     ];
     const [mean, logvar] = ["mean", "logvar"].map((name) =>
       layer(tensors, "dense", name, null, 128, D, false));
+    if ("mean_norm.running_mean" in tensors)
+      normalise(mean, ...["mean", "var"].map((part) => take(tensors, `mean_norm.running_${part}`, [D])));
     return { D, batchNorm, features, mean, logvar, decoder };
   }
 
-  // The tensors of an exported model: 32-bit numbers, then 16-bit, then 8-bit ones, in the
-  // order of `layout` [name, shape, bits, channel axis]; those of 16 and 8 bits are whole
-  // numbers times a scale of their channel.
-  function unpacked({ layout, weights }) {
-    const characters = atob(weights), bytes = new Uint8Array(characters.length);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-    const types = { 32: Float32Array, 16: Int16Array, 8: Int8Array };
-    const tensors = {};
-    let offset = 0;
-    for (const [name, shape, bits] of layout) {
-      const count = shape.reduce((a, b) => a * b, 1);
-      tensors[name] = { shape, data: new types[bits](bytes.buffer, offset, count) };
-      offset += (count * bits) / 8;
+  // The bytes of a text in base 85: five digits make four bytes.
+  function bytesOf(digits) {
+    const whole = digits.padEnd(Math.ceil(digits.length / 5) * 5, DIGITS.at(-1));
+    const values = new Uint8Array(128);
+    for (let i = 0; i < 85; i++) values[DIGITS.charCodeAt(i)] = i;
+    const view = new DataView(new ArrayBuffer((whole.length / 5) * 4));
+    for (let i = 0, at = 0; i < whole.length; at += 4) {
+      let number = 0;
+      for (const end = i + 5; i < end; i++) number = number * 85 + values[whole.charCodeAt(i)];
+      view.setUint32(at, number);
     }
-    for (const [name, shape, bits, axis] of layout) {
-      if (bits === 32) continue;
-      const { data: whole } = tensors[name], { data: scale } = tensors[`${name}.scale`];
-      const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-      const data = new Float32Array(whole.length);
-      for (let i = 0, channel = 0; i < data.length; channel = (channel + 1) % shape[axis])
-        for (const end = i + stride; i < end; i++) data[i] = whole[i] * scale[channel];
-      tensors[name].data = data;
+    return new Uint8Array(view.buffer, 0, Math.floor((digits.length * 4) / 5));
+  }
+
+  // The bytes that zlib made `bytes` of.
+  function decompressed(bytes) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).arrayBuffer();
+  }
+
+  // The tensors of an exported model, in the order of `layout` [name, shape, bits, step]:
+  // numbers of 32 bits, whole ones of 16, then of 12: first the upper eight bits of all
+  // those, then the lower four, two numbers a byte.
+  async function unpacked({ layout, weights }) {
+    const buffer = await decompressed(bytesOf(weights));
+    const tensors = {};
+    let offset = 0, short = 0;  // bytes, and numbers of 12 bits, before this tensor
+    const count = (shape) => shape.reduce((a, b) => a * b, 1);
+    const total = layout.reduce((sum, [, shape, bits]) =>
+      sum + (bits === 12 ? count(shape) : 0), 0);
+    for (const [name, shape, bits, step] of layout) {
+      const size = count(shape);
+      let data;
+      if (bits === 32) data = new Float32Array(buffer, offset, size);
+      else if (bits === 16)
+        data = Float32Array.from(new Int16Array(buffer, offset, size), (n) => n * step);
+      else {
+        const upper = new Int8Array(buffer, offset, size);
+        const lower = new Uint8Array(buffer, offset - short + total + short / 2, size / 2);
+        data = Float32Array.from(upper, (n, i) =>
+          ((n << 4) | ((lower[i >> 1] >> (4 * (i & 1))) & 15)) * step);
+        short += size;
+      }
+      tensors[name] = { shape, data };
+      offset += bits === 12 ? size : (size * bits) / 8;
     }
     return tensors;
   }
