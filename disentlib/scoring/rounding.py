@@ -114,7 +114,8 @@ def whole_numbers(weights: Tensor, products: Tensor, step: float) -> Tensor:
     square, where `products` (k, k) is the mean of x xᵀ.
     """
     k = len(products)
-    products = products + products.diagonal().mean() * DAMPING * torch.eye(k)
+    damping = DAMPING * float(products.diagonal().mean()) or 1.0  # 1: inputs all zero
+    products = products + damping * torch.eye(k)
     order = products.diagonal().argsort(descending=True)
     inverse = torch.linalg.inv(products[order][:, order])
     upper = torch.linalg.cholesky(inverse, upper=True)

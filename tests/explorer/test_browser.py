@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -149,6 +150,8 @@ def test_a_dimension_is_moved_and_given_back(visit):
     page.get_by_role("button", name="Back to the encoder's means").click()
     frame(page)
     np.testing.assert_array_equal(grey(page, 1), before)
+    said = page.locator(".ex-status").inner_text()
+    assert said == "All dimensions are at the encoder's means again."
 
 
 def test_two_models_stand_on_the_same_sprite(visit):
@@ -250,7 +253,17 @@ def test_a_file_is_dropped(visit, tmp_path):
           new DragEvent("drop", { dataTransfer: transfer, bubbles: true })); }""",
         base64.b64encode((tmp_path / "m").read_bytes()).decode(),
     )
-    page.wait_for_selector("text=mine.safetensors, D = 3")
+    panel = page.locator("h4", has_text="mine.safetensors, D = 3")
+    panel.wait_for()
+    page.get_by_role("button", name="Copy a link").click()
+    assert "cannot carry your file" in page.locator(".ex-status").inner_text()
+    model = page.get_by_label("Model", exact=True)
+    model.select_option("test-second-D4")
+    panel.wait_for(state="detached")
+    page.get_by_role("button", name="Copy a link").click()
+    assert "cannot carry" not in page.locator(".ex-status").inner_text()
+    model.select_option(label="mine.safetensors")
+    panel.wait_for()
 
 
 def test_keys_do_all(visit):
@@ -308,6 +321,17 @@ def test_a_dimension_plays_and_stops(visit):
         arg=float(before),
     )
     assert code.input_value() == before
+    assert page.locator(".ex-status").inner_text() == "z0 is back where it was."
+
+
+def test_on_a_phone_no_picture_covers_another(visit):
+    page = visit(link="#model=test-first-D6&with=test-first-D6")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("document.querySelectorAll('.ex-panel').length === 2")
+    boxes = [view.bounding_box() for view in page.locator(".ex-picture").all()]
+    assert len(boxes) == 3
+    for left, right in pairwise(boxes):
+        assert left["x"] + left["width"] <= right["x"]
 
 
 def test_where_motion_is_not_wanted_pictures_stand_still(visit):

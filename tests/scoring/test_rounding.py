@@ -55,6 +55,8 @@ def test_inputs_that_have_nothing_in_common_leave_the_nearest():
     weights = torch.from_numpy(np.random.default_rng(0).normal(size=(8, 3)))
     whole = whole_numbers(weights, torch.eye(8).double(), 0.1)
     torch.testing.assert_close(whole, (weights / 0.1).round())
+    whole = whole_numbers(weights, torch.zeros(8, 8).double(), 0.1)  # no input at all
+    torch.testing.assert_close(whole, (weights / 0.1).round())
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import torch
 from small_runs import config, outcome, run
 
 from disentlib.files import read_json
-from disentlib.training import checkpoints, load_model
+from disentlib.training import average, checkpoints, load_model
 from disentlib.training.average import averaged, new_average, update
 from disentlib.training.state import new_state
 
@@ -25,7 +25,11 @@ def end(folder):
     [{}, {"model": "factor_vae"}, {"batch_norm": False}, {"precision": "bfloat16"}],
     ids=["beta_vae", "factor_vae", "no_norm", "bfloat16"],
 )
-def test_an_extended_run_ends_in_the_bits_of_a_long_one(changes, small, tmp_path):
+def test_an_extended_run_ends_in_the_bits_of_a_long_one(
+    changes, small, tmp_path, monkeypatch
+):
+    # Ten batches tell as well whether they are the same ones.
+    monkeypatch.setattr(average, "STATISTICS_BATCHES", 10)
     long = config(**USUAL | changes, steps=8)
     run(long, small, tmp_path / "planned")
     run(replace(long, steps=5), small, tmp_path / "extended")

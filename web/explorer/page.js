@@ -23,7 +23,7 @@
     const panels = [null, null], since = [null, null], ids = ["", ""];
     const places = h("div", { class: "ex-panels" }), strip = h("div", { class: "ex-pictures" });
     const alert = h("p", { class: "ex-alert", role: "alert" });
-    let factors = [...START], held = null, image, catalogue = [];
+    let factors = [...START], held = null, image, catalogue = [], mine = null;
 
     const link = () => {
       const state = new URLSearchParams({ model: ids[0], with: ids[1], factors: factors.join(".") });
@@ -110,7 +110,7 @@
       alert.textContent = "";
       ids[i] = id;
       try {
-        const model = id ? await models.load(id) : null;
+        const model = id ? await models.load(id) : i === 0 ? mine : null;
         if (ids[i] === id) put(i, model, codes);  // else another was chosen meanwhile
       } catch (error) {
         alert.textContent = error.message;
@@ -120,8 +120,10 @@
     async function openFile(file) {
       alert.textContent = "";
       try {
-        const model = models.open(await file.arrayBuffer(), file.name);
+        const model = mine = models.open(await file.arrayBuffer(), file.name);
         ids[0] = "";
+        own.textContent = file.name;
+        if (!own.isConnected) selects[0].select.prepend(own);
         selects[0].select.value = "";
         put(0, model);
         fresh(0);
@@ -138,7 +140,7 @@
     const copy = h("button", { type: "button", onclick: () => {
       history.replaceState(null, "", link());
       if (navigator.clipboard) navigator.clipboard.writeText(location.href).catch(() => {});
-      said.say(text.page.copied);
+      said.say(mine && !ids[0] ? text.page.copiedWithout : text.page.copied);
     } }, text.page.copy);
     const reset = h("button", { type: "button", onclick: () => {
       setFactors(START);
@@ -147,6 +149,7 @@
     } }, text.page.reset);
     const first = () => [catalogue.length ? (catalogue.find(({ start }) => start) || catalogue[0]).id : "", ""];
     let selects = [];
+    const own = h("option", { value: "" });  // the name of the reader's file, once there is one
 
     root.addEventListener("dragover", (event) => event.preventDefault());
     root.addEventListener("drop", (event) => {
@@ -158,9 +161,9 @@
       catalogue = await models.catalogue();
       const asked = fromLink(), known = (id) => catalogue.some((entry) => entry.id === id);
       const start = known(asked.ids[0]) ? asked.ids : first();
-      const options = [["", text.page.none], ...catalogue.map(({ id, title }) => [id, title])];
+      const options = catalogue.map(({ id, title }) => [id, title]);
       selects = [text.page.model, text.page.second].map((label, i) =>
-        choice(label, options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
+        choice(label, i ? [["", text.page.none], ...options] : options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
           fresh(i);
           if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
         })));

@@ -48,7 +48,7 @@
     const list = h("div", { class: "ex-rows" });
     const idle = h("details", { class: "ex-idle" }, h("summary"), h("div", {}));
     const note = h("p", { class: "ex-note" });
-    const back = h("button", { type: "button", disabled: true, onclick: () => show(state.factors, state.image) }, text.panel.back);
+    const back = h("button", { type: "button", disabled: true, onclick: () => { show(state.factors, state.image); moved(text.panel.wasBack, panelOf); } }, text.panel.back);
 
     // The row of one dimension: name, KL, importances, slider over a band, traverse button.
     function row(d) {
@@ -160,7 +160,7 @@
     function traverse(d) {
       const again = playing && playing.d === d;
       stop();
-      if (again) return;
+      if (again) { moved(text.panel.played(d), panelOf); return; }
       if (still()) { film(d); return; }
       const start = performance.now(), z = state.z[d];
       playing = { d, z };
@@ -168,7 +168,7 @@
       rows[d].play.setAttribute("aria-label", text.panel.stop);
       moved(text.panel.playing(d), panelOf);
       const step = (now) => {
-        if (now - start > PERIOD) { stop(); return; }
+        if (now - start > PERIOD) { stop(); moved(text.panel.played(d), panelOf); return; }
         state.z[d] = state.posterior.mu[d] + REACH * Math.sin((2 * Math.PI * (now - start)) / PERIOD);
         place(d);
         draw();

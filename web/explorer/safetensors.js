@@ -11,7 +11,7 @@
 
   // The header of a file and where its numbers start.
   function headerOf(buffer) {
-    if (buffer.byteLength < 8) throw new Error(errors.short);
+    if (buffer.byteLength < 8) throw new Error(errors.foreign);
     if (buffer.byteLength > LARGEST_FILE) throw new Error(errors.large);
     const view = new DataView(buffer);
     const length = view.getUint32(0, true);

@@ -34,14 +34,15 @@
     page: {
       factors: "1. Move a factor of the image",
       factorsHelp: "The sprite is drawn from these five numbers. Move one of them and count " +
-        "how many dimensions answer. The numbered bars under the decoded picture are the code, from mean − σ to mean + σ; " +
-        "those that answered are coloured. The decoded picture is blurred, as a few numbers do not hold every pixel.",
+        "how many dimensions answer. The bars under the decoded picture are what the encoder read off the sprite, from mean − σ to " +
+        "mean + σ (σ: standard deviation): blue ones answered, pale ones have collapsed. The decoded picture is blurred, as a few " +
+        "numbers do not hold every pixel.",
       codes: "2. Move a dimension of the code",
       codesHelp: "The encoder turns the sprite into a code: for each dimension a mean (the " +
         "slider) and a standard deviation (the band). Move one dimension and see " +
         "how many factors of the picture answer. In a disentangled code one factor moves " +
-        "one dimension, and one dimension moves one factor. Rows are sorted by KL: the nats that " +
-        "a dimension tells about a sprite, on average.",
+        "one dimension, and one dimension moves one factor. Rows are sorted by KL: the nats (of 1.44 " +
+        "bits) that a dimension tells about a sprite, on average. The squares say how much it helps to predict each factor.",
       image: "sprite",
       picture: "decoded",
       decodedBy: (title) => `decoded: ${title}`,
@@ -49,10 +50,11 @@
       second: "Compare with",
       none: "no other",
       open: "Open your own model …",
-      openHelp: "A model.safetensors of a run; or drop one here. It is read in this page. " +
+      openHelp: "The model.safetensors of a run that you trained with this library; or drop one here. It is read in this page. " +
         "Nothing leaves it.",
       copy: "Copy a link to this state",
       copied: "The link is in the address bar and copied.",
+      copiedWithout: "The link is in the address bar and copied. It cannot carry your file: open that again beside it.",
       reset: "Reset",
       wasReset: "Everything is as at the start.",
       noModels: "This build of the book holds no models. Open one of your own.",
@@ -71,18 +73,20 @@
       play: (d) => `Traverse z${d}`,
       stop: "Stop",
       playing: (d) => `z${d} goes from − 2 to + 2 around its mean and back.`,
+      played: (d) => `z${d} is back where it was.`,
       film: (d) => `z${d} at nine steps from − 2 to + 2 around its mean`,
       band: (mu, sigma) => `mean ${signed(mu, 2)}, standard deviation ${sigma.toFixed(2)}`,
       importance: (values, names) =>
         `importance for ${names.map((n, k) => `${n} ${values[k].toFixed(2)}`).join(", ")}`,
       scores: "Scores of this model",
-      scoreHeads: ["score", "value", "above its rotations"],
+      scoreHeads: ["score", "value", "excess over rotations"],
       scoresNote: "Of sampled codes. The last column is the score less the mean score of random " +
         "rotations of the same codes: what the choice of axes adds. Near 0, the axes are no better than any others.",
       noScores: "A model of your own comes without scores: the page on scoring computes them.",
       klNote: (images) => `KL over ${images} random sprites.`,
-      reads: (label) => `on one image, from − 1 to + 1: ${label}`,
+      reads: (label) => `example (another sprite), from − 1 to + 1: ${label}`,
       back: "Back to the encoder's means",
+      wasBack: "All dimensions are at the encoder's means again.",
     },
     said: {
       factor: (change, counts) => `${change}: ${counts.join("; ")}.`,
@@ -103,7 +107,7 @@
       large: "This file is over 100 MB: a model.safetensors of this book has about 2 MB.",
       foreign: "This is no safetensors file: choose the model.safetensors of a run.",
       notOurs: "This safetensors file was not written by disentlib: choose the model.safetensors of a run.",
-      type: (name, dtype) => `Tensor ${name} has type ${dtype}: only F32 is read here.`,
+      type: (name, dtype) => `Tensor ${name} has type ${dtype}: only F32 is read here. Open the file as training wrote it.`,
       header: (name) => `The header of this file contradicts itself at ${name}: it is damaged or not a model.`,
       missing: (name) => `No usable tensor ${name}: this is not a VAE of this book.`,
       shape: (name, found, wanted) =>
