@@ -122,15 +122,16 @@
       sum + (bits === 12 ? count(shape) : 0), 0);
     for (const [name, shape, bits, step] of layout) {
       const size = count(shape);
-      let data;
-      if (bits === 32) data = new Float32Array(buffer, offset, size);
-      else if (bits === 16)
-        data = Float32Array.from(new Int16Array(buffer, offset, size), (n) => n * step);
-      else {
+      const data = new Float32Array(size);
+      if (bits === 32) data.set(new Float32Array(buffer, offset, size));
+      else if (bits === 16) {
+        const whole = new Int16Array(buffer, offset, size);
+        for (let i = 0; i < size; i++) data[i] = whole[i] * step;
+      } else {
         const upper = new Int8Array(buffer, offset, size);
         const lower = new Uint8Array(buffer, offset - short + total + short / 2, size / 2);
-        data = Float32Array.from(upper, (n, i) =>
-          ((n << 4) | ((lower[i >> 1] >> (4 * (i & 1))) & 15)) * step);
+        for (let i = 0; i < size; i++)
+          data[i] = ((upper[i] << 4) | ((lower[i >> 1] >> (4 * (i & 1))) & 15)) * step;
         short += size;
       }
       tensors[name] = { shape, data };
