@@ -1,5 +1,7 @@
 """Verdicts on tables in which the truth was planted, and on too few runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,7 +122,7 @@ def test_a_weight_that_is_better_at_each_D_is_found(make):
     variants = {f"w{w}": {"beta": w / 1.0, "gamma": w / 1.0} for w in (4, 16, 40)}
     weights = make(name="weights", variants=variants, effect=effect, levels=(4, 10))
     row = verdicts_beside.weights(evidence(make(), weights=weights))
-    assert row.decision == HOLDS and "β-VAE +0." in row.number
+    assert row.decision == HOLDS and "β-VAE, of 4, 16 and 40, +0." in row.number
     assert "best weight of the β-VAE: 16 at D = 4 and 16 at D = 10;" in row.number
     assert "seeds, after 1,000 steps)" in row.number and "takes two" not in row.number
     values = verdicts_beside.weight_runs(weights, THESIS)
@@ -139,6 +141,9 @@ def test_noise_alone_gains_nothing_from_a_search(make):
     weights = make(name="weights", variants=variants, levels=(4, 6, 10), seeds=6)
     row = verdicts_beside.weights(evidence(make(), weights=weights))
     assert row.decision == FAILS
+    beta = replace(weights, table=weights.table[weights.table["model"] == "beta_vae"])
+    row = verdicts_beside.weights(evidence(make(), weights=beta))
+    assert row.decision == OPEN and "; FactorVAE not searched;" in row.number
 
 
 def test_batches_that_matter_at_one_D_are_found(make):
