@@ -9,8 +9,9 @@ import torch
 from disentlib.models.networks import VAE
 from disentlib.paths import ROOT
 from disentlib.scoring.export import save_script
+from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.render import render
-from disentlib.sprites.table import GRID
+from disentlib.sprites.table import GRID, Sprites
 from disentlib.study.explorer import place_models
 
 PIECES = ("page", "kl", "gradients", "linear", "rotation")
@@ -42,8 +43,8 @@ def made(D: int, batch_norm: bool) -> VAE:
 def images(seed: int, n: int) -> torch.Tensor:
     """Random images (n, 1, 64, 64)."""
     rows = np.random.default_rng(seed).integers(GRID.size, size=n)
-    bits = np.unpackbits(render(rows).view(np.uint8), axis=-1, bitorder="little")
-    return torch.from_numpy(bits.reshape(n, 1, 64, 64).astype(np.float32))
+    words = torch.from_numpy(render(rows).view(np.uint8))
+    return Sprites(words, FactorGrid(("image",), (n,))).batch(np.arange(n))
 
 
 def facts(name: str, D: int) -> dict:
