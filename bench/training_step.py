@@ -4,22 +4,30 @@ minutes).
 D = 10, batches of 64, two cores. Every way runs in processes of its own, in turns. The
 textbook loop is the tutorials': a DataLoader over a uint8 array with a transform of
 each item, default layout, torch's own layers, Adam as it comes, a backward pass for
-each loss. Ours is `train`, with all it does; in bfloat16 as well, which is another
-function and shown for the choice. The peak is the better of two float32 matrix products
-of 2048 × 2048 on as many threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1
-convolution); torch.utils.flop_counter counts the operations of our step. "By CPU" is
-for busy machines, and leaves loader workers out.
+each loss. Two peers' loops are written from their descriptions, with all images in
+memory: Kim and Mnih's (2018, algorithm 2), which reads a second batch for the
+discriminator, and one that permutes the same batch and takes a pass of the
+discriminator for each loss; for the beta-VAE both are the plain loop of Higgins et al.
+(2017). Ours is `train`, with all it does, as it is, and as it was at an early commit
+(`BEFORE`; taken from the repository's history, or from the folder that
+$DISENTLIB_BEFORE names); in bfloat16 as well, the default where it is native. The peaks
+are the better of two matrix products of 2048 × 2048 on as many threads: MKL's
+(`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the
+operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
 """
 
 import argparse
+import atexit
 import itertools
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,10 +37,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from disentlib.models import objectives
 from disentlib.models.networks import VAE, Discriminator
+from disentlib.paths import ROOT
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.training import train
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.machine import keep_freed_memory, prepare_torch
+from disentlib.training.machine import (
+    chosen_precision,
+    keep_freed_memory,
+    prepare_torch,
+)
 from disentlib.training.state import new_state
 from disentlib.training.step import train_step
 
@@ -47,8 +60,14 @@ WAYS = {  # name: what runs, threads of a process, processes
     "textbook, memory kept, 2 runs": ("textbook kept", 1, 2),
     "ours, 2 runs": ("ours", 1, 2),
     "ours, bfloat16, 2 runs": ("ours bfloat16", 1, 2),
+    "Kim and Mnih's loop, 2 runs": ("peer second", 1, 2),
+    "same batch, two passes, 2 runs": ("peer same", 1, 2),
+    "ours before, 2 runs": ("before", 1, 2),
     "peak, 2 runs": ("peak", 1, 2),
+    "bfloat16 peak, 2 runs": ("peak bfloat16", 1, 2),
 }
+DEFAULT = chosen_precision("cpu")
+BEFORE = "f672b90"  # its own bench/training_step.py measures it
 
 
 def ours(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
@@ -109,6 +128,48 @@ def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterato
             yield
 
 
+def peer(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
+    """A turn is STEPS steps of a loop as papers describe it."""
+    images, judged = torch.from_numpy(Items().images)[:, None], model == "factor_vae"
+    vae, discriminator = VAE(D, batch_norm), Discriminator(D)
+    vae.decoder[-1] = torch.nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1)
+    optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
+    other = torch.optim.Adam(discriminator.parameters(), 1e-4, betas=(0.5, 0.9))
+
+    def codes() -> tuple[torch.Tensor, ...]:
+        x = images[torch.randint(len(images), (BATCH,))].float()
+        mu, logvar = vae.encode(x)
+        return (
+            x,
+            mu,
+            logvar,
+            objectives.reparameterise(mu, logvar, torch.randn(BATCH, D)),
+        )
+
+    for step in itertools.count(1):
+        x, mu, logvar, z = codes()
+        loss = objectives.bernoulli_reconstruction(vae.decode(z), x)
+        kl = objectives.gaussian_kl(mu, logvar).mean(dim=0).sum()
+        loss = loss + (1 if judged else 4) * kl
+        if judged:
+            loss = loss + 40 * objectives.total_correlation(discriminator(z))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if judged:
+            joint = z.detach()
+            with torch.no_grad():
+                second = codes()[-1] if option == "second" else joint
+            order = torch.rand(BATCH, D).argsort(dim=0)
+            other.zero_grad()
+            objectives.discriminator_loss(
+                discriminator(joint), discriminator(second.gather(0, order))
+            ).backward()
+            other.step()
+        if step % STEPS == 0:
+            yield
+
+
 def timed(turns: Iterator[None]) -> list[float]:
     """Seconds, CPU seconds and page faults of a turn."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -118,10 +179,10 @@ def timed(turns: Iterator[None]) -> list[float]:
     return [time.perf_counter() - start, time.process_time() - cpu, faults]
 
 
-def products(by_mkl: bool) -> Iterator[None]:
+def products(by_mkl: bool, kind: torch.dtype) -> Iterator[None]:
     """A turn is a matrix product."""
-    a, b, c = torch.randn(3, 2048, 2048)
-    x = torch.randn(64, 2048, 8, 4).to(memory_format=torch.channels_last)
+    a, b, c = torch.randn(3, 2048, 2048).to(kind)
+    x = torch.randn(64, 2048, 8, 4).to(kind, memory_format=torch.channels_last)
     while True:
         torch.mm(a, b, out=c) if by_mkl else F.conv2d(x, b.view(2048, 2048, 1, 1))
         yield
@@ -135,16 +196,14 @@ def work(what: str, threads: int) -> None:
     way, _, option = what.partition(" ")
     if option == "kept" or way == "peak":
         keep_freed_memory()
-    running, peaks = (
-        "",
-        [products(True), products(False)] * 3,
-    )  # the fastest of all counts
+    kind = torch.bfloat16 if option == "bfloat16" else torch.float32
+    # The fastest of all counts.
+    running, peaks = "", [products(True, kind), products(False, kind)] * 3
+    loops = {"ours": ours, "textbook": textbook, "peer": peer}
     for line in sys.stdin:
         if line != running and way != "peak":
             model, norm = line.split()
-            turns = (ours if way == "ours" else textbook)(
-                model, norm == "on", threads, option
-            )
+            turns = loops[way](model, norm == "on", threads, option)
             running, _ = line, next(turns)  # a first turn: not the start
         print(*min(map(timed, peaks if way == "peak" else [turns])), flush=True)
 
@@ -194,18 +253,35 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     )  # the first round warms up
     for name in WAYS:
         speed = np.median(turns[name], axis=0)
-        mine = turns["ours, 2 runs" if name.endswith("2 runs") else "ours"]
+        low = ", bfloat16" if DEFAULT == "bfloat16" else ""
+        mine = turns[f"ours{low}, 2 runs" if name.endswith("2 runs") else f"ours{low}"]
         ratio = np.median(mine[:, :2] / turns[name][:, :2], axis=0)
-        if name.startswith("peak"):
+        if "peak" in name:
             share = 100 * flops * STEPS / PRODUCT * ratio
             note = f"ours at {share[0]:.0f} % of it (bar 40), by CPU {share[1]:.0f} %"
             print(f"{name:30} {PRODUCT * speed[0] / 1e9:5.0f} GFLOP/s    {note}")
             continue
         note = f"ours ÷ it {ratio[0]:.2f}, by CPU {ratio[1]:.2f}; {speed[2] / STEPS:.0f} faults"
         print(f"{name:30} {BATCH * STEPS * speed[0]:5.0f} images/s   {note}")
+    print(f"the default here is {DEFAULT}; ratios are to it")
     gain = np.median(turns["ours, 2 runs"][:, 0] / turns["ours"][:, 0])
     print(f"ours: 2 runs do {gain:.2f} times the work of one run on two threads")
     print(f"our step on one thread: {parts}")
+
+
+def earlier_copy() -> Path:
+    """A folder with the library as it was at `BEFORE`."""
+    if given := os.environ.get("DISENTLIB_BEFORE"):
+        return Path(given)
+    folder = Path(tempfile.mkdtemp(prefix="disentlib-before-"))
+    atexit.register(shutil.rmtree, folder)
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", BEFORE, "disentlib", "bench"],
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    return folder
 
 
 def main() -> None:
@@ -221,9 +297,14 @@ def main() -> None:
     options = {"env": os.environ | {"OMP_WAIT_POLICY": "passive"}, "text": True}
     options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     processes = {}
+    before = earlier_copy()
     for name, (what, threads, count) in WAYS.items():
-        command = [sys.executable, __file__, "--work", what, str(threads)]
-        processes[name] = [subprocess.Popen(command, **options) for _ in range(count)]
+        script, own = __file__, dict(options)
+        if what == "before":
+            script, what = before / "bench" / "training_step.py", "ours"
+            own["env"] = options["env"] | {"PYTHONPATH": str(before)}
+        command = [sys.executable, str(script), "--work", what, str(threads)]
+        processes[name] = [subprocess.Popen(command, **own) for _ in range(count)]
     for model, norm in itertools.product(("beta_vae", "factor_vae"), ("on", "off")):
         compare(processes, model, norm, arguments.rounds)
     for process in itertools.chain(*processes.values()):

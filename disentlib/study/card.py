@@ -3,11 +3,12 @@ it.
 
     python -m disentlib.study.card desk weights --minutes 50
 
-Runs that differ in seed and weights alone share every step (`training.together`). Each
-snapshot is scored while the next is trained. What there is not time for is left out: a
-run ends at its last snapshot, since at a constant rate one run serves every budget.
-Folders are as `make study` leaves and finds them, but without checkpoints, pages and
-what the reader sees in the pictures.
+Runs that differ in seed and weights alone share every step (`training.together`), and
+each snapshot is scored while the next is trained; what only trains alone (Muon) does
+so beside them. What there is not time for is left out: a run ends at its last snapshot,
+since at a constant rate one run serves every budget. Folders are as `make study` leaves
+and finds them, but without the checkpoints of what trained together, pages and what the
+reader sees in the pictures.
 """
 
 import argparse
@@ -23,13 +24,16 @@ from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
 from disentlib.files import write_json
 from disentlib.models.networks import VAE
+from disentlib.scoring.run import snapshots
+from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import Sprites, load_sprites, train_test_split
 from disentlib.study.card_scores import Scorer
 from disentlib.study.plan import Run, Study, check_folders, load_study
 from disentlib.training import history
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.folder import RunFolder, claim
+from disentlib.training.folder import RunFolder, claim, load_model
+from disentlib.training.loop import train
 from disentlib.training.machine import check_device, chosen_precision, prepare_torch
 from disentlib.training.outcome import result_of, save_model
 from disentlib.training.stack import stackable, without_free
@@ -42,7 +46,7 @@ Job = tuple[Study, Run]
 
 def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can train together, in the order in which their first one is asked
-    for; those done, and those that only train alone, left out.
+    for; one that only trains alone is a stack of its own, those done are left out.
     """
     groups: dict[tuple[str, TrainingConfig], list[Job]] = {}
     for study, run in jobs:
@@ -51,10 +55,9 @@ def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         alike = without_free(run.config)
         groups.setdefault((study.name, alike), []).append((study, run))
     for group in groups.values():
-        for first in range(0, len(group), MOST):
-            part = group[first : first + MOST]
-            if stackable([run.config for _, run in part]):
-                yield part
+        most = MOST if stackable([group[0][1].config]) else 1
+        for first in range(0, len(group), most):
+            yield group[first : first + most]
 
 
 def train_stack(
@@ -63,9 +66,11 @@ def train_stack(
     """Train one stack, leaving a finished run behind at each snapshot."""
     configs = [run.config for _, run in jobs]
     prepare_torch(configs[0])
-    # Held-out losses and codes: a rounding of 2^-11 is far below the posterior's width.
-    torch.backends.cudnn.allow_tf32 = True
-    torch.set_float32_matmul_precision("high")
+    if configs[0].precision != "float32":
+        # Held-out losses and codes: a rounding of 2^-11 is far below the posterior's
+        # width. Runs in 32 bits keep all of them, so that they can be compared.
+        torch.backends.cudnn.allow_tf32 = True
+        torch.set_float32_matmul_precision("high")
     _, test_index = train_test_split(configs[0].split_seed, size=sprites.grid.size)
     held_out = held_out_index(test_index, configs[0])
 
@@ -85,7 +90,7 @@ def train_stack(
         content = result_of(state, network, losses, reached, "measured: NVML, shared")
         content["together"] = len(jobs)
         write_json(files.result, content)
-        sizes = study.scoring if last else replace(study.scoring, score_seeds=1)
+        sizes = sizes_at(state.step, config, study)
         scorer.score(files.path, state.step, network, sizes)
 
     for step in train_together(configs, sprites, keep, share):
@@ -94,6 +99,25 @@ def train_stack(
                 f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
             )
             return
+
+
+def train_alone(job: Job, sprites: Sprites, scorer: Scorer, end: float) -> None:
+    """Train one run by itself, as `make study` does, and have its snapshots scored."""
+    study, run = job
+    files, config = RunFolder(study.folder(run)), run.config
+    for record in train(config, sprites, files.path):
+        if time.monotonic() > end and record["step"] < config.steps:
+            print(f"{study.name} {run.key}: time is up; a checkpoint is kept")
+            return
+    for step, name in snapshots(files):
+        network = load_model(files.path, name).to(config.device)
+        scorer.score(files.path, step, network, sizes_at(step, config, study))
+
+
+def sizes_at(step: int, config: TrainingConfig, study: Study) -> Scoring:
+    """How a snapshot is scored: by one draw on the way, by all of the study's last."""
+    last = step == config.steps
+    return study.scoring if last else replace(study.scoring, score_seeds=1)
 
 
 def shortened(config: TrainingConfig, step: int) -> TrainingConfig:
@@ -125,7 +149,10 @@ def train_on_card(
                 return
             started = time.monotonic()
             try:
-                train_stack(stack, on_card, scorer, end, 1 / at_once)
+                if stackable([run.config for _, run in stack]):
+                    train_stack(stack, on_card, scorer, end, 1 / at_once)
+                else:
+                    train_alone(stack[0], on_card, scorer, end)
             except (FloatingPointError, RuntimeError) as error:
                 print(f"{stack[0][1].key}: {error}", file=sys.stderr, flush=True)
             took = time.monotonic() - started
@@ -153,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--at-once", type=int, default=2, help="stacks side by side")
     words.add_argument("--workers", type=int, default=8, help="processes that score")
     words.add_argument("--device", default="cuda", help="such as cuda:1")
+    words.add_argument("--precision", default="auto", help="float32, to compare")
     return words
 
 
@@ -165,9 +193,12 @@ def main(arguments: list[str] | None = None) -> int:
         whole_number("at-once", given.at_once, 1)
         whole_number("workers", given.workers, 1)
         check_device(given.device)
+        precision = given.precision
+        if precision == "auto":
+            precision = chosen_precision(given.device)
         machine = {
             "device": given.device,
-            "precision": chosen_precision(given.device),
+            "precision": precision,
             "compile": given.device != "cpu",
         }
         studies = [load_study(name, **machine) for name in given.studies]
