@@ -29,7 +29,8 @@ class SpriteRuns:
 
 
 def sprite_runs() -> SpriteRuns | None:
-    """Runs of one recipe by Adam and by others, of the same models, D and seeds.
+    """Runs of one recipe by Adam and by others, of the models, D and seeds that all
+    optimisers have.
 
     Those of the study of optimisers and the desk study, else the recipe study's; None
     where there are none.
@@ -38,19 +39,30 @@ def sprite_runs() -> SpriteRuns | None:
     if found is None:
         return None
     others, adams, whose = found
-    asked = others.table[PAIRED].drop_duplicates()
-    history, table = (
-        part.assign(variant="adam").merge(asked, on=PAIRED)
-        for part in (adams.history, adams.table)
-    )
-    adams = replace(adams, table=table, history=history)
-    shared = set(budgets(others.table)) & set(budgets(table))
+    own = [table for _, table in others.table.groupby("variant")]
+    asked = own[0][PAIRED].drop_duplicates()
+    for table in own[1:]:
+        asked = asked.merge(table[PAIRED].drop_duplicates(), on=PAIRED)
+    others = _narrowed(others, asked)
+    adams = _narrowed(adams, asked, variant="adam")
+    history = adams.history
+    own = [table for _, table in others.table.groupby("variant")]
+    shared = set.intersection(*(set(budgets(t)) for t in (*own, adams.table)))
     if not shared:
         return None
     step = max(shared)
     scores = pd.concat([means_table(results, step) for results in (adams, others)])
     ways = _ways(pd.concat([history, others.history], ignore_index=True))
     return SpriteRuns(ways, _named(scores), step, whose)
+
+
+def _narrowed(results: Results, asked: pd.DataFrame, **columns: str) -> Results:
+    """The results of the models, D and seeds that are `asked` alone."""
+    table, history = (
+        part.assign(**columns).merge(asked, on=PAIRED)
+        for part in (results.table, results.history)
+    )
+    return replace(results, table=table, history=history)
 
 
 def _with_the_desk() -> tuple[Results, Results, str] | None:

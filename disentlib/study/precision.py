@@ -49,6 +49,12 @@ class PrecisionPairs:
         return self.values[PAIRED].drop_duplicates()
 
     @property
+    def machine(self) -> str:
+        """What to add where the two runs of a pair are of different machines."""
+        of = [self.values[f"device_name_{name}"] for name in ("float32", "bfloat16")]
+        return "" if of[0].equals(of[1]) else ", the machine that has it,"
+
+    @property
     def changes(self) -> dict[str, Estimate]:
         """What bfloat16 changes in each measure, over the pairs."""
         changes = {
@@ -77,9 +83,10 @@ def _values(results: Results) -> pd.DataFrame:
     """A row a run, budget and measure, with the run's settings, where they are kept."""
     path = results.folder / "runs.csv"
     if not path.exists():
-        return pd.DataFrame(columns=[*SAME, "precision", "step", "measure", "value"])
+        columns = [*SAME, "precision", "device_name", "step", "measure", "value"]
+        return pd.DataFrame(columns=columns)
     settings = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
-    kept = [*dict.fromkeys([*IDENTITY, *SAME, "precision"])]
+    kept = [*dict.fromkeys([*IDENTITY, *SAME, "precision", "device_name"])]
     return measured(with_dimensions(results), MEASURES).merge(
         settings[kept], on=IDENTITY
     )
@@ -124,8 +131,7 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     models = listed([title(model) for model in pairs["model"].unique()])
     said = (
         f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in the "
-        f"precision, the machine that has it, and nothing else; after {found.step:,d} "
-        "steps "
+        f"precision{found.machine} and nothing else; after {found.step:,d} steps "
     )
     if not asked:
         return said + "they are too few for an interval."

@@ -18,6 +18,7 @@ from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
+from disentlib.study.long_runs import long_sentence, long_values
 from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
@@ -156,4 +157,5 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "losses": sentences.losses_sentence(evidence),
         "runaways": of_runaways(evidence) or "No run stands out by its divergence.",
         "reconstruction": sentences.reconstruction_sentence(evidence),
+        "long": long_sentence(long_values(evidence)),
     }

@@ -10,7 +10,7 @@ from small_runs import config, run
 from disentlib.files import write_json
 from disentlib.scoring import Scored, Scoring
 from disentlib.study import plan
-from disentlib.study.card import MOST, main, shortened, stacks
+from disentlib.study.card import MOST, main, shortened, stacks, train_alone
 from disentlib.study.card_scores import write_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.folder import RunFolder
@@ -36,9 +36,44 @@ def test_stacks_differ_in_seed_and_weights_alone(runs):
     first, other, muon = config(seed=1), config(seed=1, D=4), config(optimizer="muon")
     alike = [replace(first, seed=2), replace(first, seed=3, beta=9.0, gamma=7.0)]
     jobs = jobs_of(first, other, muon, *alike) + jobs_of(first, name="two")
-    assert seeds_of(stacks(jobs)) == [[1, 2, 3], [1], [1]]
+    assert seeds_of(stacks(jobs)) == [[1, 2, 3], [1], [0], [1]]
     found = list(stacks(jobs))
-    assert found[1][0][1].config.D == 4 and found[2][0][0].name == "two"
+    assert found[1][0][1].config.D == 4 and found[3][0][0].name == "two"
+    assert found[2][0][1].config.optimizer == "muon"
+
+
+def test_what_only_trains_alone_is_a_stack_of_its_own(runs):
+    jobs = jobs_of(*(config(optimizer="muon", seed=seed) for seed in range(3)))
+    assert seeds_of(stacks(jobs)) == [[0], [1], [2]]
+
+
+class Scorer:
+    """Takes note of what it is to score."""
+
+    def __init__(self):
+        self.asked = []
+
+    def score(self, folder, step, network, sizes):
+        self.asked.append((step, network.D, sizes.score_seeds))
+
+
+def test_a_run_that_trains_alone_is_scored_at_its_snapshots(runs, small):
+    scorer, one = Scorer(), config(optimizer="muon", snapshots=(2,))
+    (job,) = jobs_of(one)
+    train_alone(job, small, scorer, end=float("inf"))
+    assert scorer.asked == [(2, one.D, 1), (one.steps, one.D, 3)]
+
+
+def test_a_run_that_trains_alone_keeps_a_checkpoint_when_time_is_up(
+    runs, small, capsys
+):
+    scorer, one = Scorer(), config(optimizer="muon", checkpoint_every=2, log_every=2)
+    (job,) = jobs_of(one)
+    train_alone(job, small, scorer, end=0.0)
+    assert "time is up" in capsys.readouterr().out and not scorer.asked
+    assert not RunFolder(job[0].folder(job[1])).result.exists()
+    train_alone(job, small, scorer, end=float("inf"))  # it goes on
+    assert scorer.asked == [(one.steps, one.D, 3)]
 
 
 def test_stacks_leave_out_what_is_done_and_stay_small(runs):

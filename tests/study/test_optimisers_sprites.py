@@ -1,5 +1,7 @@
 """Runs on dSprites by different optimisers, at an equal objective and at equal steps."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from synthetic_study import synthetic
@@ -64,6 +66,27 @@ def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch)
     assert set(found.scores["runs"]) == {3}
     sentence = page.sprites_sentence(found)
     assert "After 1,000 steps at D = 10, Adam has 5.0 dimensions" in sentence
+
+
+def test_optimisers_are_compared_in_what_all_of_them_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    variants = {"muon": {"beta": 4.0}, "sgd": {"beta": 4.0}}
+    both = synthetic(tmp_path, name="optimisers", variants=variants, steps=[250, 1000])
+    partly = ~(
+        (both.table["variant"] == "muon")
+        & ((both.table["D"] != 10) | (both.table["step"] > 250))
+    )
+    history = both.history[
+        (both.history["variant"] != "muon") | (both.history["D"] == 10)
+    ]
+    made = {
+        "desk": synthetic(tmp_path, name="desk", seeds=4, steps=[250, 1000]),
+        "optimisers": replace(both, table=both.table[partly], history=history),
+    }
+    monkeypatch.setattr(page, "load_results", made.__getitem__)
+    found = page.sprite_runs()
+    assert found.step == 250 and set(found.ways["D"]) == {10}
+    assert set(found.ways["optimiser"]) == {"Adam", "Muon", "SGD"}
 
 
 def test_else_they_are_the_recipe_studys(tmp_path, monkeypatch):
