@@ -1,8 +1,11 @@
 """What the results' page shows: pictures, figures of several studies, its values."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from disentlib.scoring.pictures import Pictures
@@ -16,9 +19,16 @@ from disentlib.study.batch_norm import (
 from disentlib.study.budgets import along_budgets
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
+from disentlib.study.figures.files import save
+from disentlib.study.figures.pictures import reconstructions
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
-from disentlib.study.long_runs import long_sentence, long_values
+from disentlib.study.long_runs import (
+    long_pictures,
+    long_sentence,
+    long_table,
+    long_values,
+)
 from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
@@ -109,6 +119,26 @@ def batches_figure(evidence: Evidence) -> Figure:
     return against_setting(
         values, "batch_size", "rule", "images a batch", MEAN_OF_THREE
     )
+
+
+def long_figure(evidence: Evidence) -> Figure:
+    """Reconstructions at the end of the long runs."""
+    ends = long_pictures(evidence.beside["long"])
+    pairs = {name: (one.originals, one.reconstructions) for name, one in ends.items()}
+    return reconstructions(pairs)
+
+
+def long_rows(evidence: Evidence) -> pd.DataFrame:
+    """The long runs, budget by budget, as text."""
+    return long_table(long_values(evidence))
+
+
+def show_beside(evidence: Evidence, name: str, folder: Path) -> None:
+    """Draw the figure of a study beside the main one, where it is in, and keep it."""
+    draw = {"weights": weights_figure, "batches": batches_figure, "long": long_figure}
+    if name in evidence.beside:
+        save(draw[name](evidence), folder / f"{name}.png")
+        plt.show()
 
 
 def verdict_sentence(name: str, rows: list[Verdict]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from synthetic_study import synthetic
 
-from disentlib.study import plan
+from disentlib.study import plan, shown
 from disentlib.study.evidence import Evidence
 from disentlib.study.long_runs import (
     FROM,
@@ -48,3 +48,11 @@ def test_pictures_are_those_of_each_run(long):
     assert list(long_pictures(long)) == [
         f"{model}, D = {D}" for model in ("β-VAE", "FactorVAE") for D in (4, 15)
     ]
+
+
+def test_a_figure_is_shown_and_kept_where_its_study_is_in(long, tmp_path):
+    evidence = Evidence(long, long.table, {"long": long})
+    for name in ("long", "weights", "batches"):
+        shown.show_beside(evidence, name, tmp_path / "figures")
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["long.png"]
+    assert len(shown.long_rows(evidence)) == 8
