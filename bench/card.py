@@ -1,4 +1,4 @@
-"""Runs side by side on a card: `python bench/card.py` (a minute).
+"""Runs side by side on a card: `python bench/card.py` (minutes).
 
 Steps a second of 1, 2, 4 and 8 processes that train on one card at once, each a run of
 its own with D = 10, batches of 64, bfloat16 and the step recorded as one graph; and how
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,21 +43,23 @@ def config_of(model: str, batch_norm: bool, seed: int = 0) -> TrainingConfig:
 
 
 def work(seed: int) -> None:
-    """One process: for each line, which names a kind of run and turns, that many
-    windows of it; writes their seconds.
+    """One process: for each line, the number of a kind of run, TURNS windows of it;
+    writes their seconds.
     """
-    sprites, runs = load_sprites().to("cuda"), {}
-    for kind in KINDS:
-        folder = tempfile.mkdtemp()
-        runs[kind]: Iterator = train(config_of(*kind, seed), sprites, folder)
-        next(runs[kind])  # the graph is recorded here
-    print("ready", flush=True)
-    for line in sys.stdin:
-        kind, turns = map(int, line.split())
-        start = time.perf_counter()
-        for _ in range(turns):
-            next(runs[KINDS[kind]])
-        print(time.perf_counter() - start, flush=True)
+    sprites = load_sprites().to("cuda")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            train(config_of(*kind, seed), sprites, Path(folder, str(i)))
+            for i, kind in enumerate(KINDS)
+        ]
+        for run in runs:
+            next(run)  # the graph is recorded here
+        print("ready", flush=True)
+        for line in sys.stdin:
+            start = time.perf_counter()
+            for _ in range(TURNS):
+                next(runs[int(line)])
+            print(time.perf_counter() - start, flush=True)
 
 
 def side_by_side() -> None:
@@ -72,7 +73,7 @@ def side_by_side() -> None:
         found = {}
         for count in SIDE_BY_SIDE:
             for process in group[:count]:
-                print(kind, TURNS, file=process.stdin, flush=True)
+                print(kind, file=process.stdin, flush=True)
             took = [float(process.stdout.readline()) for process in group[:count]]
             found[count] = count * TURNS * WINDOW / max(took)
         said = ", ".join(f"{count}: {rate:.0f}" for count, rate in found.items())
@@ -81,7 +82,7 @@ def side_by_side() -> None:
         print(f"{name}: steps a second of all runs side by side {said}")
         print(f"    the thesis' grid of {GRID_RUNS} such runs: {hours:.1f} hours")
     for process in group:
-        process.kill()
+        process.communicate()
 
 
 def same_bits() -> None:
@@ -114,7 +115,6 @@ def main() -> None:
     print(torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
     if not given.bits:
         side_by_side()
-        return
     same_bits()
 
 

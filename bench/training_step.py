@@ -67,6 +67,7 @@ WAYS = {  # name: what runs, threads of a process, processes
     "bfloat16 peak, 2 runs": ("peak bfloat16", 1, 2),
 }
 DEFAULT = chosen_precision("cpu")
+OURS = "ours, bfloat16" if DEFAULT == "bfloat16" else "ours"  # ratios are to it
 BEFORE = "f672b90"  # its own bench/training_step.py measures it
 
 
@@ -94,14 +95,20 @@ class Items(Dataset):
         return torch.from_numpy(self.images[item][None]).to(torch.float32)
 
 
-def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
-    """A turn is STEPS steps of the tutorials' loop."""
-    items, workers = Items(), 2 if option == "workers" else 0
-    loader = DataLoader(items, BATCH, shuffle=True, num_workers=workers, drop_last=True)
+def plain_networks(batch_norm: bool) -> tuple:
+    """Both networks with torch's own layers, and an Adam as it comes for each."""
     vae, discriminator = VAE(D, batch_norm), Discriminator(D)
     vae.decoder[-1] = torch.nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1)
     optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
     other = torch.optim.Adam(discriminator.parameters(), 1e-4, betas=(0.5, 0.9))
+    return vae, discriminator, optimiser, other
+
+
+def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
+    """A turn is STEPS steps of the tutorials' loop."""
+    items, workers = Items(), 2 if option == "workers" else 0
+    loader = DataLoader(items, BATCH, shuffle=True, num_workers=workers, drop_last=True)
+    vae, discriminator, optimiser, other = plain_networks(batch_norm)
     batches = itertools.chain.from_iterable(itertools.repeat(loader))
     for step, x in enumerate(batches, 1):
         mu, logvar = vae.encode(x)
@@ -131,20 +138,13 @@ def textbook(model: str, batch_norm: bool, threads: int, option: str) -> Iterato
 def peer(model: str, batch_norm: bool, threads: int, option: str) -> Iterator[None]:
     """A turn is STEPS steps of a loop as papers describe it."""
     images, judged = torch.from_numpy(Items().images)[:, None], model == "factor_vae"
-    vae, discriminator = VAE(D, batch_norm), Discriminator(D)
-    vae.decoder[-1] = torch.nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1)
-    optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
-    other = torch.optim.Adam(discriminator.parameters(), 1e-4, betas=(0.5, 0.9))
+    vae, discriminator, optimiser, other = plain_networks(batch_norm)
 
     def codes() -> tuple[torch.Tensor, ...]:
         x = images[torch.randint(len(images), (BATCH,))].float()
         mu, logvar = vae.encode(x)
-        return (
-            x,
-            mu,
-            logvar,
-            objectives.reparameterise(mu, logvar, torch.randn(BATCH, D)),
-        )
+        z = objectives.reparameterise(mu, logvar, torch.randn_like(mu))
+        return x, mu, logvar, z
 
     for step in itertools.count(1):
         x, mu, logvar, z = codes()
@@ -253,8 +253,7 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     )  # the first round warms up
     for name in WAYS:
         speed = np.median(turns[name], axis=0)
-        low = ", bfloat16" if DEFAULT == "bfloat16" else ""
-        mine = turns[f"ours{low}, 2 runs" if name.endswith("2 runs") else f"ours{low}"]
+        mine = turns[OURS + ", 2 runs" * name.endswith("2 runs")]
         ratio = np.median(mine[:, :2] / turns[name][:, :2], axis=0)
         if "peak" in name:
             share = 100 * flops * STEPS / PRODUCT * ratio

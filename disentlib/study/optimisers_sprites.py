@@ -39,20 +39,17 @@ def sprite_runs() -> SpriteRuns | None:
     if found is None:
         return None
     others, adams, whose = found
-    own = [table for _, table in others.table.groupby("variant")]
-    asked = own[0][PAIRED].drop_duplicates()
-    for table in own[1:]:
-        asked = asked.merge(table[PAIRED].drop_duplicates(), on=PAIRED)
+    variants = others.table.groupby(PAIRED, as_index=False)["variant"].nunique()
+    asked = variants[variants["variant"] == others.table["variant"].nunique()][PAIRED]
     others = _narrowed(others, asked)
     adams = _narrowed(adams, asked, variant="adam")
-    history = adams.history
-    own = [table for _, table in others.table.groupby("variant")]
-    shared = set.intersection(*(set(budgets(t)) for t in (*own, adams.table)))
+    own = pd.concat([adams.table, others.table]).groupby("variant")
+    shared = set.intersection(*(set(budgets(table)) for _, table in own))
     if not shared:
         return None
     step = max(shared)
     scores = pd.concat([means_table(results, step) for results in (adams, others)])
-    ways = _ways(pd.concat([history, others.history], ignore_index=True))
+    ways = _ways(pd.concat([adams.history, others.history], ignore_index=True))
     return SpriteRuns(ways, _named(scores), step, whose)
 
 
