@@ -8,6 +8,8 @@ BOOK := _build/html/index.html
 RUN := $(VENV)/bin/python
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Where the caller has Python compile every module at every start, each of a hundred starts takes 10 s more.
+unexport PYTHONDONTWRITEBYTECODE
 
 # An environment knows its own path: in a folder that was renamed or copied it is made anew.
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))

@@ -75,8 +75,8 @@ def _close(match: re.Match) -> str:
 
 
 def _smaller(match: re.Match) -> str:
-    """A picture, stored in the form that takes the least space for the same pixels."""
+    """A picture, stored in a form that takes little space for the same pixels."""
     file = io.BytesIO()
     picture = Image.open(io.BytesIO(base64.b64decode(match[1])))
-    picture.convert("RGBA").save(file, "WEBP", lossless=True, quality=100, method=6)
+    picture.convert("RGBA").save(file, "WEBP", lossless=True)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

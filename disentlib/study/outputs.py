@@ -1,8 +1,8 @@
 """Outputs of the book's pages, made side by side before Sphinx asks for them: `python
 -m disentlib.study.outputs`.
 
-Pages do not depend on one another. Those whose code has changed are executed in as many
-processes as there are processors, and kept where Jupyter Book looks for outputs.
+Pages do not depend on one another. Those whose code has changed are executed side by
+side, one more than there are processors, and kept where Jupyter Book looks for outputs.
 """
 
 import os
@@ -39,7 +39,8 @@ def execute_changed(
     # The longest are likely to last longest; none of them should start last.
     stale.sort(key=lambda page: page.stat().st_size, reverse=True)
     seconds: dict[str, float] = {}
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+    # A kernel that starts or ends mostly waits; one page more uses that time.
+    with ProcessPoolExecutor(processes or (os.cpu_count() or 1) + 1) as pool:
         running = {pool.submit(execute, page): page for page in stale}
         for done in as_completed(running):
             page, (notebook, duration) = running[done], done.result()

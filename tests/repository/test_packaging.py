@@ -99,6 +99,19 @@ def test_an_environment_knows_the_folder_that_it_was_made_in(tmp_path):
         assert ("-m venv" in plan.stdout) == made
 
 
+def test_compiled_modules_are_kept_whatever_the_caller_does():
+    """Without them each of some hundred starts of Python takes seconds more."""
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "--eval=shown: ; @env", "shown"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "PYTHONUNBUFFERED=1" in shown and "PYTHONDONTWRITEBYTECODE" not in shown
+
+
 def test_the_book_is_built_by_this_interpreter(tmp_path, monkeypatch):
     """Whatever jupyter-book comes first on the PATH."""
     called = []
