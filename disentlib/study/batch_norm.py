@@ -25,12 +25,13 @@ SHOWN: dict[str, str | tuple[str, ...]] = {
 }
 
 
-@lru_cache(maxsize=32)  # each sentence asks for them
+@lru_cache(maxsize=64)  # each sentence asks for them
 def norm_pairs(
-    evidence: Evidence, measure: str | tuple[str, ...]
+    evidence: Evidence, measure: str | tuple[str, ...], setting: str = "batch_norm"
 ) -> tuple[int, pd.DataFrame]:
-    """Runs that differ in batch norm at the hidden layers, and their budget: a row a
-    pair with model, D, seed, value_plain and value_normed.
+    """Runs that differ in batch norm at the hidden layers, or with `setting`
+    "mean_norm" on the means alone, and their budget: a row a pair with model, D, seed,
+    value_plain and value_normed.
 
     They are those of the study on the page and of `batch_norm` at the budget with the
     most pairs, the longest of those; budget 0 and no rows without a pair.
@@ -41,9 +42,9 @@ def norm_pairs(
         return best
     codes = codes_of(measure if isinstance(measure, str) else measure[0])
     for step in evidence.steps:
-        rows = with_settings(other, measure, ["batch_norm"], codes, step)
+        rows = with_settings(other, measure, [setting], codes, step)
         plain = runs(evidence.table, measure, codes, step)
-        normed = rows[rows["batch_norm"]]
+        normed = rows[rows[setting]]
         pairs = plain.merge(normed, on=PAIRED, suffixes=("_plain", "_normed"))
         if len(pairs) and len(pairs) >= len(best[1]):
             best = step, pairs

@@ -30,6 +30,7 @@ from disentlib.study.long_runs import (
     long_values,
 )
 from disentlib.study.measures import MEAN_OF_THREE, THESIS
+from disentlib.study.norm_control import means_finding
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
 from disentlib.study.settings import SYMBOL, weight_runs
@@ -183,6 +184,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
         "norm": norm_sentence(evidence),
         "norm_finding": norm_finding(evidence),
+        "norm_means": means_finding(evidence),
         "norm_slopes": slopes_in_words(evidence) or "nothing to tell yet",
         "losses": sentences.losses_sentence(evidence),
         "runaways": of_runaways(evidence) or "No run stands out by its divergence.",

@@ -65,7 +65,10 @@ def test_two_seeds_with_one_run_away_and_one_missing(page):
 def test_ten_seeds_and_every_study_beside(page):
     weights = {f"w{w}": {"beta": float(w), "gamma": 10.0 * w} for w in (1, 4, 16)}
     sizes = {f"b{b}": {"batch_size": b} for b in (32, 64, 128)}
-    with_norm = {"batch_norm": {"batch_norm": True}}
+    with_norm = {
+        "hidden": {"batch_norm": True},
+        "means": {"batch_norm": False, "mean_norm": True, "grid": {"D": [10]}},
+    }
     glued = page(
         seeds=10,
         beside=[
@@ -85,6 +88,9 @@ def test_ten_seeds_and_every_study_beside(page):
     norm = glued["results_norm_finding"]
     assert "18 pairs of runs at D = 4, 10 and 15 say" in norm
     assert "after 1,000 steps, β-VAE" in norm
+    means = glued["results_norm_means"]
+    assert "at D = 10 after 1,000 steps: β-VAE mean of the three scores" in means
+    assert means.count("(at the hidden layers ") == 4
     assert "*With batch norm* at the hidden layers" in glued["results_answer"]
     assert norm.count("(the difference is not clear)") == 2
     assert "500 → 1,000 steps" in glued["results_budgets"]
