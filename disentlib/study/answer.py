@@ -1,5 +1,7 @@
 """The answer of a study in sentences, each written from its table."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from disentlib.scoring.run import EXCESS
@@ -65,32 +67,50 @@ def sentence(evidence: Evidence, step: int) -> str:
             f"for {told_clear} {PER}{but}."
         )
     most = number(max(e.pooled.largest for e in decided), 2)
+    either = " in either model" if len(decided) > 1 else ""
     return (
         f"**No trend over D in how well single dimensions hold single factors can be "
-        f"seen** {where}. Changes of more than {most} {PER} are excluded with 95 % "
-        f"confidence."
+        f"seen{either}** {where}. Changes of more than {most} {PER} are excluded with "
+        f"95 % confidence."
     )
 
 
-def of_the_best(evidence: Evidence) -> str:
-    """Whether D = 10 scores above the other D, which no slope would show."""
+def of_single_questions(evidence: Evidence) -> list[str]:
+    """Two questions that are asked once, so of no family of tests: the slope of both
+    models together, and whether D = 10 scores above the other D, which no slope shows.
+    """
+    both = [None] if len(evidence.models) > 1 else []
+    slope = _along_budgets(evidence, "slope", both)
+    best = _along_budgets(evidence, "best", [*evidence.models, *both])
+    sentences = []
+    if slope:
+        sentences.append(
+            f"*What ten more dimensions change*, first family, uncorrected: {slope}."
+        )
+    if best:
+        sentences.append(
+            f"*D = {BEST} less the mean of the other D*, first family, uncorrected: "
+            f"{best}."
+        )
+    return sentences
+
+
+def _along_budgets(
+    evidence: Evidence, question: str, models: Sequence[str | None]
+) -> str:
+    """The effects of a question on the first family, at each main budget."""
     parts = []
     for step in evidence.main_budgets:
-        for model in [*evidence.models, None]:
-            effect = effect_of(
-                evidence.table, FAMILIES[ONE_FOR_ONE], "sampled", model, "best", step
-            )
+        for model in models:
+            scores = FAMILIES[ONE_FOR_ONE]
+            effect = effect_of(evidence.table, scores, "sampled", model, question, step)
             if effect is None or not effect.decided:
                 continue
-            size = number(effect.pooled.value, 2, signed=True)
-            between = interval(effect.pooled.low, effect.pooled.high, 2)
+            size = number(effect.pooled.value, signed=True)
+            between = interval(effect.pooled.low, effect.pooled.high)
             who = title(model) if model else "both together"
             parts.append(f"{who} {size} {between} at {step:,d} steps")
-    if not parts:
-        return ""
-    return (
-        f"*D = {BEST} less the mean of the other D*, first family: {'; '.join(parts)}."
-    )
+    return "; ".join(parts)
 
 
 def of_families(evidence: Evidence) -> list[str]:
@@ -211,7 +231,7 @@ def answer(evidence: Evidence) -> str:
     """The box at the head of the results, as Markdown."""
     points = [
         *of_families(evidence),
-        of_the_best(evidence),
+        *of_single_questions(evidence),
         of_dimensions(evidence),
         of_reconstruction(evidence),
         comparison(evidence),

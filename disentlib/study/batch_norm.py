@@ -14,6 +14,7 @@ from disentlib.study.settings import (
     PAIRED,
     mean_change,
     paired_change,
+    where_trained,
     with_settings,
 )
 from disentlib.study.words import counted, interval, listed, number, title
@@ -114,7 +115,24 @@ def norm_sentence(evidence: Evidence) -> str:
             parts.append(f"{title(model)}: {', '.join(told)}")
     if not parts:
         return "No runs with batch norm are in."
-    return f"*Batch norm*, run against run: {'; '.join(parts)}."
+    return f"*Batch norm*, run against run: {'; '.join(parts)}.{_apart(evidence)}"
+
+
+def _apart(evidence: Evidence) -> str:
+    """That the runs with it were trained elsewhere than those without, if so."""
+    if not norm_pairs(evidence, THESIS)[0]:
+        return ""
+    sides = (
+        set(where_trained(results).values())
+        for results in (evidence.beside["batch_norm"], evidence.main)
+    )
+    normed, plain = (listed(sorted(side)) for side in sides)
+    if not normed or not plain or normed == plain:
+        return ""
+    return (
+        f" Those with it were trained {normed}, those without {plain}; what the "
+        f"precision changes is under *Sixteen bits* on the page of the recipe."
+    )
 
 
 def norm_finding(evidence: Evidence) -> str:

@@ -57,7 +57,8 @@ def page_values(problem: LinearProblem, records: pd.DataFrame) -> dict[str, str]
     for gap in LEVELS:
         means = at_gap(records, gap)
         counts = [f"{name} {number(mean, 1)}" for name, mean in means.items()]
-        equal.append(f"within {gap:g} nats, {', '.join(counts)}")
+        unit = "nat" if gap == 1 else "nats"
+        equal.append(f"within {gap:g} {unit}, {', '.join(counts)}")
     right = int((last["in_use"] == k).sum())
     shown = (
         f"all three optimisers end with the theorem's {k} dimensions, for every seed."

@@ -7,7 +7,7 @@ import pandas as pd
 from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
 from disentlib.study.results import Results, load_results
-from disentlib.study.settings import PAIRED
+from disentlib.study.settings import PAIRED, where_trained
 from disentlib.study.words import counted, listed, number
 from disentlib.training.history import in_use
 
@@ -19,13 +19,14 @@ LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
 class SpriteRuns:
     """Runs by optimiser: their ways, a row a record with optimiser, model, D, seed,
     step, objective and in_use, and their scores at the longest budget of all; `whose`
-    says which runs they are.
+    says which runs they are, `where` on what each optimiser's were trained.
     """
 
     ways: pd.DataFrame
     scores: pd.DataFrame
     step: int
     whose: str
+    where: dict[str, str]
 
 
 def sprite_runs() -> SpriteRuns | None:
@@ -39,6 +40,7 @@ def sprite_runs() -> SpriteRuns | None:
     if found is None:
         return None
     others, adams, whose = found
+    where = {"adam": listed([*where_trained(adams).values()])} | where_trained(others)
     variants = others.table.groupby(PAIRED, as_index=False)["variant"].nunique()
     asked = variants[variants["variant"] == others.table["variant"].nunique()][PAIRED]
     others = _narrowed(others, asked)
@@ -50,7 +52,8 @@ def sprite_runs() -> SpriteRuns | None:
     step = max(shared)
     scores = pd.concat([means_table(results, step) for results in (adams, others)])
     ways = _ways(pd.concat([adams.history, others.history], ignore_index=True))
-    return SpriteRuns(ways, _named(scores), step, whose)
+    known = {NAMES.get(name, name): told for name, told in where.items() if told}
+    return SpriteRuns(ways, _named(scores), step, whose, known)
 
 
 def _narrowed(results: Results, asked: pd.DataFrame, **columns: str) -> Results:
@@ -140,8 +143,13 @@ def sprites_sentence(found: SpriteRuns | None) -> str:
         f"score of {row['FactorVAE score']} ({counted(row['runs'], 'run')})"
         for _, row in rows.iterrows()
     ]
+    apart = ""
+    if len(set(found.where.values())) > 1:
+        told = [f"{name} {words}" for name, words in found.where.items()]
+        apart = f" They were trained elsewhere as well: {'; '.join(told)}."
     return (
-        f"{found.whose} After {found.step:,d} steps at D = {most}, {'; '.join(parts)}."
+        f"{found.whose}{apart} After {found.step:,d} steps at D = {most}, "
+        f"{'; '.join(parts)}."
     )
 
 

@@ -55,7 +55,8 @@ def in_words(config: TrainingConfig) -> str:
     words += ["batch norm on the means alone"] * config.mean_norm
     words += [f"batches of {config.batch_size}"] * (config.batch_size != 64)
     words += [config.precision] * (config.precision not in ("float32", "auto"))
-    if config.discriminator_learning_rate != config.learning_rate:
+    has_two = config.model == "factor_vae"
+    if has_two and config.discriminator_learning_rate != config.learning_rate:
         words += [f"discriminator {config.discriminator_learning_rate:g}"]
     return ", ".join([*words, f"{config.steps:,d} steps"])
 

@@ -8,7 +8,9 @@ from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, runs
+from disentlib.study.results import IDENTITY
 from disentlib.study.words import counted, interval, listed, number, title
+from disentlib.training.history import longest_runs
 
 EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
 
@@ -46,16 +48,22 @@ def seeds_sentence(evidence: Evidence) -> str:
 
 
 def losses_sentence(evidence: Evidence) -> str:
-    """Where the divergence peaks and where it ends, of each model."""
-    parts = []
+    """Where the divergence peaks and where it ends in each model's longest runs."""
+    parts, counts = [], set()
     for model, ours in evidence.main.history.groupby("model", sort=False):
-        curve = ours.groupby("step")["kl"].median()
+        longest = longest_runs(ours)
+        counts.add(len(longest[IDENTITY].drop_duplicates()))
+        curve = longest.groupby("step")["kl"].median()
         peak, last = curve.idxmax(), curve.iloc[-1]
         parts.append(
             f"of the {title(model)} it is largest around step {int(peak):,d}, at "
             f"{number(curve.max(), 1)} nats, and ends at {number(last, 1)}"
         )
-    return f"The divergence (median over runs): {'; '.join(parts)}."
+    many = listed([counted(count, "run") for count in sorted(counts)])
+    return (
+        f"The divergence (median over the longest runs, {many} a model): "
+        f"{'; '.join(parts)}."
+    )
 
 
 def reconstruction_sentence(evidence: Evidence) -> str:

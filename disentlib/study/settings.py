@@ -9,6 +9,7 @@ from disentlib.study.measures import runs
 from disentlib.study.pooled import Estimate, estimate
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.stats import mean_interval
+from disentlib.study.words import listed
 
 PAIRED = ["model", "D", "seed"]  # what two runs agree in that are compared
 THESIS_WEIGHTS = {"beta_vae": 4.0, "factor_vae": 40.0}
@@ -62,6 +63,25 @@ def mean_change(differences: pd.Series) -> Estimate | None:
         return None
     ones = np.ones((len(differences), 1))
     return estimate(ones, differences.to_numpy(), np.ones(1))
+
+
+def where_trained(results: Results) -> dict[str, str]:
+    """On what and in which precision the runs that are in were trained, in words by
+    variant; nothing of old tables, which do not say.
+    """
+    path = results.folder / "runs.csv"
+    if not path.exists():
+        return {}
+    runs_of = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
+    if not {"device", "precision"} <= {*runs_of}:
+        return {}
+    found: dict[str, str] = {}
+    for variant, own in runs_of.groupby("variant", sort=False):
+        if variant in set(results.table["variant"]):
+            on = own["device"].str.startswith("cuda").map({True: "card", False: "CPU"})
+            told = ("on a " + on + " in " + own["precision"]).unique()
+            found[str(variant)] = listed(list(told))
+    return found
 
 
 def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame:

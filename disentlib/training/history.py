@@ -37,6 +37,16 @@ def columns(D: int) -> list[str]:
     return [*FIRST_COLUMNS, *kl, *end, "images_per_second", "joules"]
 
 
+def longest_runs(history: pd.DataFrame) -> pd.DataFrame:
+    """Records of the runs that go furthest, of runs told apart by variant, model, D and
+    seed, as far as `history` has them: a mean over runs is then one over the same runs
+    at every step.
+    """
+    own = [name for name in ("variant", "model", "D", "seed") if name in history]
+    last = history.groupby(own, dropna=False)["step"].transform("max")
+    return history[last == last.max()]
+
+
 def check_window(window: Tensor, first_step: int) -> None:
     """Stop a run whose losses are no longer numbers, or have exploded.
 

@@ -1,9 +1,13 @@
 """Energies are sums of the tables' joules."""
 
+import re
+
+import pandas as pd
 import pytest
 from synthetic_study import synthetic
 
 from disentlib.study import cost, plan
+from disentlib.training.energy import WATTS_PER_BUSY_CORE
 
 
 @pytest.fixture
@@ -35,3 +39,36 @@ def test_the_page_compares_them(there):
     values = cost.page_values()
     assert values["kwh"] == "0.00" and values["thesis"] == "210"
     assert values["ratio"] == "52500"
+
+
+TOLD = re.compile(r"([\d.]+) (hours|seconds) of (one core|an H200)")
+
+
+@pytest.mark.parametrize("results", cost.studies_there(), ids=lambda r: r.study.name)
+def test_each_study_says_what_its_training_cost(results):
+    """Of a card the runs' hours, of a processor the hours in which it was busy."""
+    text = (plan.STUDIES / f"{results.study.name}.yml").read_text()
+    cost_line = next(line for line in text.splitlines() if line.startswith("# Cost"))
+    told = {
+        unit: (float(value) / {"hours": 1, "seconds": 3600}[of], value, of)
+        for value, of, unit in TOLD.findall(cost_line)
+    }
+    runs = results.folder / "runs.csv"
+    if runs.exists():
+        rows = pd.read_csv(runs)
+        on_card = rows["device"].str.startswith("cuda")
+    else:  # an old table, of a processor
+        rows = pd.DataFrame({"joules": results.values("joules")["value"]})
+        on_card = pd.Series(False, rows.index)
+    was = {}
+    if on_card.any():
+        was["an H200"] = rows.loc[on_card, "seconds"].sum() / 3600
+    if not on_card.all():
+        was["one core"] = rows.loc[~on_card, "joules"].sum() / (
+            WATTS_PER_BUSY_CORE * 3600
+        )
+    assert told.keys() == was.keys()
+    for unit, hours in was.items():
+        half = 0.5 * 10.0 ** -len(told[unit][1].partition(".")[2])
+        half /= {"hours": 1, "seconds": 3600}[told[unit][2]]
+        assert abs(told[unit][0] - hours) <= half * 1.01

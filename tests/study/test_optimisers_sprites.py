@@ -44,7 +44,7 @@ def test_a_level_is_shown_where_two_optimisers_come_there(ways):
     levels = ["200", "190", "180", "170", "160", "150", "140"]
     assert table["objective (nats)"].tolist() == levels
     assert table.iloc[-1].tolist() == ["140", "5.0", "9.5", "–"]
-    found = page.SpriteRuns(ways, pd.DataFrame(), 3, "")
+    found = page.SpriteRuns(ways, pd.DataFrame(), 3, "", {})
     words = "the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
     assert page.equal_sentence(found) == f"Dimensions in use where {words}"
 
@@ -58,7 +58,14 @@ def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch)
         ),
     }
     monkeypatch.setattr(page, "load_results", made.__getitem__)
+    for name, variant, device in (("desk", "", "cuda"), ("optimisers", "muon", "cpu")):
+        rows = {"variant": [variant], "device": [device], "precision": ["float32"]}
+        pd.DataFrame(rows).to_csv(made[name].folder / "runs.csv", index=False)
     found = page.sprite_runs()
+    assert found.where == {
+        "Adam": "on a card in float32",
+        "Muon": "on a CPU in float32",
+    }
     assert found.step == 1000
     assert set(found.ways["seed"]) == {0, 1000, 2000} and set(found.ways["D"]) == {10}
     assert found.ways.groupby(["optimiser", "model", "seed"]).ngroups == 2 * 2 * 3

@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from synthetic_study import synthetic
 
 from disentlib.scoring.pictures import Pictures
 from disentlib.study import plan
 from disentlib.study.evidence import evidence_of
+from disentlib.study.figures.curves import loss_curves
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.pictured import UNREAD, purity_sentence, squares_sentence
+from disentlib.study.sentences import losses_sentence
 from disentlib.study.shown import traversal_figure
 
 
@@ -49,3 +52,19 @@ def test_captions_tell_of_the_first_and_the_last_dimension():
     assert purity_sentence({"D = 4": read}).endswith("factor has 0.80 at D = 4.")
     assert purity_sentence({"D = 4": few}) == UNREAD
     assert "No factor" in squares_sentence({})
+
+
+def test_losses_of_two_budgets_are_not_mixed(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    results = synthetic(tmp_path, seeds=2, steps=[500, 1000], levels=[4])
+    history = results.history
+    short = (history["seed"] == 1000) & (history["step"] < history["step"].max())
+    shifted = history[short].assign(kl=1000.0, step=history["step"] - 7)
+    mixed = pd.concat([history[history["seed"] == 0], shifted], ignore_index=True)
+    axis = loss_curves(mixed).axes[0]
+    (line,) = axis.get_lines()
+    ours = history[(history["seed"] == 0) & (history["model"] == "beta_vae")]
+    assert [*line.get_xdata()] == [*ours["step"]]
+    assert np.allclose(line.get_ydata(), ours["reconstruction"])
+    told = losses_sentence(evidence_of(replace(results, history=mixed), {}))
+    assert "1 run a model" in told and "1000.0" not in told and "1,000.0" not in told

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
-from disentlib.training.history import LOSS_TERMS
+from disentlib.training.history import LOSS_TERMS, longest_runs
 
 
 def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure:
@@ -18,9 +18,9 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
 
     `history` has the columns of a run's history, and model, seed and `by`. Two models
     stand side by side, a row a term; terms of one model fill two columns. Lines are
-    means over seeds at equal places in the record, bands one standard deviation; a term
-    that no run of a model has is left out, and the key stands in a free place. The
-    vertical axis is logarithmic for terms that stay positive.
+    means over the seeds of the longest runs at equal steps, bands one standard
+    deviation; a term that no run of a model has is left out, and the key stands in a
+    free place. The vertical axis is logarithmic for terms that stay positive.
     """
     models = list(history["model"].unique())
     levels = sorted(history[by].unique())
@@ -66,8 +66,7 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
         style.ordered(len(levels)) if len(levels) > 1 else style.COLOURS
     )
     for level, colour in zip(levels, colours):
-        curves = runs[runs[by] == level]
-        seeds = curves.groupby(curves.groupby("seed").cumcount())
+        seeds = longest_runs(runs[runs[by] == level]).groupby("step")
         middle, spread = seeds[term].mean(), seeds[term].std(ddof=0)
         where = seeds[x].mean()
         axis.plot(where, middle, color=colour, lw=1.2, label=f"{by} = {level}")
