@@ -62,7 +62,7 @@ def synthetic(
             "D": levels,
             "seed": [1000 * i for i in range(seeds)],
         },
-        "training": {"steps": steps[-1]},
+        "training": {"steps": steps[-1], "batch_norm": False},
         "scoring": {"train": 70, "test": 30},
     } | ({"variants": variants} if variants else {})
     plan.STUDIES.mkdir(parents=True, exist_ok=True)

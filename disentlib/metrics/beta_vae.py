@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import one_of
+from disentlib.checks import one_of, truth
 from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_pairs
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
@@ -70,7 +70,7 @@ def beta_vae_score(
     if len(np.unique(labels[:train])) == 1:
         raise ValueError(f"train={train} points fixed one factor only; give more")
     own, other = points[:train], points[train:]
-    if standardise:
+    if truth("standardise", standardise):
         own, other = standardised(own, other)
     weights, biases = softmax_regression(own, labels[:train], len(grid.sizes))
     answers = (other @ weights + biases).argmax(axis=1)

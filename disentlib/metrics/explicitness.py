@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from disentlib.arrays import Floats, Integers
+from disentlib.checks import truth
 from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
 from disentlib.metrics.scales import standardised
 from disentlib.sprites.grid import FactorGrid
@@ -53,7 +54,7 @@ def explicitness(
             f"train={train} and test={test} images share no class of {empty[0]!r}"
         )
     area = float(np.mean([np.mean(areas) for areas in factors]))
-    return 2 * (area - 0.5) if rescale else area
+    return 2 * (area - 0.5) if truth("rescale", rescale) else area
 
 
 def _areas(

@@ -41,7 +41,8 @@ def mutual_information(
     `mutual_info_classif`). A plug-in estimate is too high by about (bins - 1)(classes -
     1) / (2 train), also for codes without information.
 
-    Range [0, log bins] and below each factor's entropy. 0 for a constant dimension.
+    Range [0, log bins] and at most each factor's entropy; an estimate by "neighbours"
+    may pass both. 0 for a constant dimension.
     Raises `ValueError` for codes that do not match the grid or are not finite, `bins`
     below 2 and an unknown estimator.
     """
@@ -82,7 +83,8 @@ def mig(
     `mutual_information`. With one dimension the second best has nothing. With 20 bins a
     factor of 32 classes cannot be told apart fully, and perfect codes score below 1.
 
-    Range [0, 1]; 0 for constant codes, and about 0 for codes without information.
+    Range [0, 1], which an estimate by "neighbours" may pass; 0 for constant codes, and
+    about 0 for codes without information.
     Raises `ValueError` as `mutual_information` does. Source: Chen et al. 2018, section
     4 (there with densities of the posterior, on 4 factors).
     """

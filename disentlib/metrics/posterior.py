@@ -52,7 +52,8 @@ def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
 
     Settings: sampled codes, by their exact covariance. Locatello et al. 2019 use means
     alone, which `logvar=-inf` gives. Dependence that no covariance shows is not seen.
-    Range [0, ∞]; ∞ where dimensions determine one another. Dimensions of no variance do
+    Range [0, ∞]; ∞, or as large as rounding lets it be, where dimensions determine one
+    another. Dimensions of no variance do
     not count. Raises `ValueError` for values that are not finite and for shapes that
     differ.
     """

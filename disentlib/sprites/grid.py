@@ -71,7 +71,7 @@ class FactorGrid:
         """The column of a factor, by its name (a number is checked and returned)."""
         if isinstance(name, str) and name in self.names:
             return self.names.index(name)
-        if not isinstance(name, str) and 0 <= name < len(self.names):
+        if name in range(len(self.names)) and isinstance(name, int | np.integer):
             return int(name)
         raise ValueError(
             f"no factor {shown(name)}; the grid has {', '.join(self.names)}"

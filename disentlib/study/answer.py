@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from disentlib.scoring.run import EXCESS
-from disentlib.study.batch_norm import norm_change, slopes_in_words
+from disentlib.study.batch_norm import norm_change, norm_pairs, slopes_in_words
 from disentlib.study.budgets import along_budgets
 from disentlib.study.effects import BEST, Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
@@ -175,10 +175,11 @@ def of_reconstruction(evidence: Evidence) -> str:
 
 def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
     """The largest effect of D that is left possible, beside that of a seed and that of
-    batch norm.
+    batch norm, all after the steps at which there are runs with batch norm.
     """
     parts = []
-    for effect in effects_of(evidence.table, [measure], "sampled"):
+    step = norm_pairs(evidence, measure)[0] or evidence.steps[-1]
+    for effect in effects_of(evidence.table, [measure], "sampled", step=step):
         if not effect.decided:
             continue
         words = (
@@ -198,7 +199,9 @@ def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
         parts.append(words)
     if not parts:
         return ""
-    return f"*For scale*, the {title(measure)}. {'. '.join(parts)}."
+    return (
+        f"*For scale*, the {title(measure)} after {step:,d} steps. {'. '.join(parts)}."
+    )
 
 
 def of_batch_norm(evidence: Evidence) -> str:
@@ -240,7 +243,10 @@ def answer(evidence: Evidence) -> str:
         of_runaways(evidence),
     ]
     lines = "\n".join(f"- {point}" for point in points if point)
-    return f"{headline(evidence)}\n\n{lines}"
+    last = evidence.steps[-1]
+    count = len(runs(evidence.table, "held_out_reconstruction", step=last))
+    where = f"Where no other is named, after {last:,d} steps ({counted(count, 'run')}):"
+    return f"{headline(evidence)}\n\n{where}\n\n{lines}"
 
 
 def thesis_effects(evidence: Evidence, question: str = "slope") -> list[Effect]:

@@ -1,5 +1,6 @@
 """What batch norm does to the scores, and to what D does to them, run against run."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import pandas as pd
@@ -8,12 +9,11 @@ from matplotlib.figure import Figure
 from disentlib.study.effects import UNIT
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import two_ways
-from disentlib.study.measures import MEAN_OF_THREE, THESIS, codes_of, runs
+from disentlib.study.measures import MEAN_OF_THREE, THESIS, codes_of
 from disentlib.study.pooled import Estimate, pooled_slope
 from disentlib.study.settings import (
     PAIRED,
     mean_change,
-    paired_change,
     where_trained,
     with_settings,
 )
@@ -44,8 +44,10 @@ def norm_pairs(
     codes = codes_of(measure if isinstance(measure, str) else measure[0])
     for step in evidence.steps:
         rows = with_settings(other, measure, [setting], codes, step)
-        plain = runs(evidence.table, measure, codes, step)
         normed = rows[rows[setting]]
+        page = replace(evidence.main, table=evidence.table)
+        rows = with_settings(page, measure, ["batch_norm", "mean_norm"], codes, step)
+        plain = rows[~rows["batch_norm"] & ~rows["mean_norm"]]
         pairs = plain.merge(normed, on=PAIRED, suffixes=("_plain", "_normed"))
         if len(pairs) and len(pairs) >= len(best[1]):
             best = step, pairs
@@ -53,19 +55,12 @@ def norm_pairs(
 
 
 def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
-    """What batch norm changes in a measure: over `norm_pairs`, else over the recipe
-    study's pairs; None where there are none.
+    """What batch norm changes in a measure over `norm_pairs`; None where there are
+    none.
     """
     _, pairs = norm_pairs(evidence, measure)
     ours = pairs[pairs["model"] == model]
-    if len(ours):
-        return mean_change(ours["value_normed"] - ours["value_plain"])
-    if other := evidence.beside.get("recipe"):
-        rows = with_settings(other, measure, ["batch_norm"])
-        rows = rows[rows["model"] == model]
-        plain, normed = (rows[rows["variant"] == v] for v in ("plain", "batch_norm"))
-        return paired_change(plain, normed)
-    return None
+    return mean_change(ours["value_normed"] - ours["value_plain"])
 
 
 def norm_slopes(evidence: Evidence, model: str) -> dict[str, Estimate]:
@@ -115,7 +110,11 @@ def norm_sentence(evidence: Evidence) -> str:
             parts.append(f"{title(model)}: {', '.join(told)}")
     if not parts:
         return "No runs with batch norm are in."
-    return f"*Batch norm*, run against run: {'; '.join(parts)}.{_apart(evidence)}"
+    step, _ = norm_pairs(evidence, THESIS)
+    return (
+        f"*Batch norm*, run against run after {step:,d} steps: {'; '.join(parts)}."
+        f"{_apart(evidence)}"
+    )
 
 
 def _apart(evidence: Evidence) -> str:

@@ -2,8 +2,8 @@
 
 from disentlib.study.effects import effect_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, runs
-from disentlib.study.words import number, title
+from disentlib.study.measures import FAMILIES, of_every_step, runs
+from disentlib.study.words import counted, number, title
 
 
 def along_budgets(evidence: Evidence) -> str:
@@ -12,13 +12,16 @@ def along_budgets(evidence: Evidence) -> str:
     if first == last:
         return ""
     first_family, parts = next(iter(FAMILIES.values())), []
+    ends = evidence.table[evidence.table["step"].isin((first, last))]
+    table = of_every_step(ends)
+    count = len(runs(table, first_family, "sampled", first))
     for model in evidence.models:
         slopes = [
-            effect_of(evidence.table, first_family, "sampled", model, "slope", step)
+            effect_of(table, first_family, "sampled", model, "slope", step)
             for step in (first, last)
         ]
         used = [
-            runs(evidence.table, "dimensions_in_use", step=step, model=model)
+            runs(table, "dimensions_in_use", step=step, model=model)
             for step in (first, last)
         ]
         if any(e is None for e in slopes) or any(len(rows) == 0 for rows in used):
@@ -33,6 +36,7 @@ def along_budgets(evidence: Evidence) -> str:
     if not parts:
         return ""
     return (
-        f"*Along the budgets*, {first:,d} → {last:,d} steps (first family): "
+        f"*Along the budgets*, {first:,d} → {last:,d} steps of the "
+        f"{counted(count, 'run')} that have both (first family): "
         f"{'; '.join(parts)}."
     )

@@ -140,6 +140,7 @@ def train_on_card(
     on_card = load_sprites().to(jobs[0][1].config.device)
     scorer = Scorer(on_card, workers)
     queue, lock = stacks(jobs), threading.Lock()
+    failed: list[str] = []
 
     def work() -> None:
         while time.monotonic() < end:
@@ -153,8 +154,10 @@ def train_on_card(
                     train_stack(stack, on_card, scorer, end, 1 / at_once)
                 else:
                     train_alone(stack[0], on_card, scorer, end)
-            except (FloatingPointError, RuntimeError) as error:
-                print(f"{stack[0][1].key}: {error}", file=sys.stderr, flush=True)
+            except Exception as error:  # of whatever kind: other stacks go on
+                names = ", ".join(run.key for _, run in stack)
+                failed.append(names)
+                print(f"one of {names}: {error}", file=sys.stderr, flush=True)
             took = time.monotonic() - started
             name = f"{stack[0][0].name} {stack[0][1].key} and {len(stack) - 1} more"
             print(f"{name}: {took:.0f} s", flush=True)
@@ -166,6 +169,8 @@ def train_on_card(
         thread.join()
     left = scorer.finish(patience)
     print(f"{len(scorer.waiting) - left} snapshots scored, {left} not", flush=True)
+    if failed:
+        raise RuntimeError(f"{len(failed)} of the stacks failed, see above")
 
 
 def parser() -> argparse.ArgumentParser:

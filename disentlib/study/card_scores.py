@@ -1,6 +1,7 @@
 """Scores of snapshots, taken by the processor while the card trains on."""
 
 import shutil
+import sys
 import tempfile
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -53,20 +54,25 @@ class Scorer:
 
     def finish(self, seconds: float) -> int:
         """Write `scores.csv` of every run whose snapshots are scored in time; returns
-        how many jobs were not.
+        how many jobs were not. A job that fails is named and costs the others nothing.
         """
         end, left = time.monotonic() + seconds, 0
         tables: dict[Path, list[tuple[int, Scored]]] = {}
-        for folder, step, job in self.waiting:
-            try:
-                scored = job.result(max(0.0, end - time.monotonic()))
-                tables.setdefault(folder, []).append((step, scored))
-            except TimeoutError:
-                left += 1
-        for folder, parts in tables.items():
-            write_scores(RunFolder(folder), parts, self._pictured)
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        shutil.rmtree(self._spool, ignore_errors=True)
+        try:
+            for folder, step, job in self.waiting:
+                try:
+                    scored = job.result(max(0.0, end - time.monotonic()))
+                    tables.setdefault(folder, []).append((step, scored))
+                except Exception as error:  # of whatever kind: the others go on
+                    left += 1
+                    if not isinstance(error, TimeoutError):
+                        words = f"{folder}, step {step}: not scored, {error!r}"
+                        print(words, file=sys.stderr, flush=True)
+            for folder, parts in tables.items():
+                write_scores(RunFolder(folder), parts, self._pictured)
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            shutil.rmtree(self._spool, ignore_errors=True)
         return left
 
 

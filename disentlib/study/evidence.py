@@ -1,7 +1,7 @@
 """All that the pages of results read: one study, and those beside it that are there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -88,5 +88,19 @@ def load_evidence(name: str | None = None) -> Evidence:
 
 
 def evidence_of(main: Results, beside: Mapping[str, Results]) -> Evidence:
-    """The evidence of results that are loaded."""
+    """The evidence of results that are loaded; of a study of variants, that of the
+    first which has runs, since its runs are of one kind alone.
+    """
+    there = set(main.table["variant"])
+    if len(there) > 1:
+        first = next(r.variant for r in main.study.runs if r.variant in there)
+        study = replace(
+            main.study,
+            title=f"{main.study.title}, {first.replace('_', ' ')}",
+            runs=tuple(run for run in main.study.runs if run.variant == first),
+        )
+        table, history = (
+            part[part["variant"] == first] for part in (main.table, main.history)
+        )
+        main = replace(main, study=study, table=table, history=history)
     return Evidence(main, with_rotations(with_dimensions(main)), beside)

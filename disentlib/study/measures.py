@@ -41,12 +41,14 @@ def with_dimensions(results: Results) -> pd.DataFrame:
         value=in_use(results.history).astype(float)
     )
     parts = [results.table]
-    known = results.table.loc[results.table["measure"] == "dimensions_in_use", "step"]
-    for step in sorted({*budgets(results.table)} - {*known}):
+    snapshots = results.table[[*IDENTITY, "step"]].drop_duplicates()
+    known = results.table["measure"] == "dimensions_in_use"
+    said = snapshots.merge(results.table.loc[known, [*IDENTITY, "step"]])
+    unsaid = pd.concat([snapshots, said]).drop_duplicates(keep=False)
+    for step, there in unsaid.groupby("step"):
         before = history[history["step"] <= step]
-        there = results.table.loc[results.table["step"] == step, IDENTITY]
         last = before.groupby(IDENTITY, as_index=False).last()
-        rows = last.merge(there.drop_duplicates()).assign(step=step, codes="")
+        rows = last.merge(there[IDENTITY]).assign(step=step, codes="")
         parts.append(rows.assign(measure="dimensions_in_use"))
     return pd.concat(parts, ignore_index=True)[results.table.columns]
 
@@ -71,6 +73,14 @@ def with_rotations(table: pd.DataFrame) -> pd.DataFrame:
 def budgets(table: pd.DataFrame) -> list[int]:
     """The steps at which runs were scored, in order."""
     return [int(step) for step in np.sort(table["step"].unique())]
+
+
+def of_every_step(rows: pd.DataFrame, run: Sequence[str] = IDENTITY) -> pd.DataFrame:
+    """The rows of the runs, told apart by `run`, that are at every step at which their
+    measure is known: a mean at a step is then one over the same runs at each.
+    """
+    steps = rows.groupby("measure")["step"].transform("nunique")
+    return rows[rows.groupby([*run, "measure"])["step"].transform("nunique") == steps]
 
 
 def runs(
@@ -131,12 +141,15 @@ def codes_of(measure: str) -> str:
 
 
 def ran_away(table: pd.DataFrame) -> pd.DataFrame:
-    """Runs whose held-out divergence is above `RAN_AWAY` times the median of their
-    variant and model, with that divergence: variant, model, D, seed, value.
+    """Runs whose last held-out divergence is above `RAN_AWAY` times the median of their
+    variant and model after as many steps, with that divergence: variant, model, D,
+    seed, value.
 
     With fewer than three runs nothing can stand out.
     """
-    kl = runs(table, "held_out_kl")
-    beside = kl.groupby(["variant", "model"])["value"]
+    kl = measured(table, ["held_out_kl"])
+    beside = kl.groupby(["variant", "model", "step"])["value"]
     out = kl["value"] > RAN_AWAY * beside.transform("median")
-    return kl[out & (beside.transform("size") > 2)].reset_index(drop=True)
+    out &= kl["step"] == kl.groupby(IDENTITY)["step"].transform("max")
+    found = kl[out & (beside.transform("size") > 2)]
+    return found[[*IDENTITY, "value"]].reset_index(drop=True)

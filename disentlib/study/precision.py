@@ -31,6 +31,7 @@ MEASURES = (
     "explicitness",
     "irs",
 )
+MACHINE = ("precision", "device_name")
 TOLERATED = 0.03  # of a score, before one speaks of another study
 
 
@@ -70,7 +71,7 @@ def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
     """
     every = pd.concat([_values(results) for results in studies], ignore_index=True)
     sides = (every[every["precision"] == name] for name in ("float32", "bfloat16"))
-    keys = [*SAME, "step", "measure"]
+    keys = [*SAME, "planned", "step", "measure"]
     single = (side.drop_duplicates(keys) for side in sides)
     both = pd.merge(*single, on=keys, suffixes=("_float32", "_bfloat16"))
     if not len(both):
@@ -83,10 +84,12 @@ def _values(results: Results) -> pd.DataFrame:
     """A row a run, budget and measure, with the run's settings, where they are kept."""
     path = results.folder / "runs.csv"
     if not path.exists():
-        columns = [*SAME, "precision", "device_name", "step", "measure", "value"]
+        columns = [*SAME, "planned", *MACHINE, "step", "measure", "value"]
         return pd.DataFrame(columns=columns)
     settings = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
-    kept = [*dict.fromkeys([*IDENTITY, *SAME, "precision", "device_name"])]
+    # On a cycle a snapshot on the way is not a run's end; at a constant rate it is.
+    settings["planned"] = settings["steps"].where(settings["schedule"] != "constant", 0)
+    kept = [*dict.fromkeys([*IDENTITY, *SAME, "planned", *MACHINE])]
     return measured(with_dimensions(results), MEASURES).merge(
         settings[kept], on=IDENTITY
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from disentlib.study.measures import measured, with_dimensions
+from disentlib.study.measures import measured, of_every_step, with_dimensions
 from disentlib.study.recipes import (
     MEASURES,
     changes_sentence,
@@ -12,6 +12,7 @@ from disentlib.study.recipes import (
     variants,
 )
 from disentlib.study.results import Results
+from disentlib.study.settings import PAIRED
 from disentlib.study.words import counted, digits_of, listed, number, title
 
 
@@ -107,22 +108,28 @@ def budget_sentence(results: Results, model: str) -> str:
         return "No recipe has runs of several lengths."
     words, names = next(iter(lines.items()))
     values = budget_values(results, model)
-    parts = []
+    parts, seeds = [], set[int]()
     for measure in MEASURES:
         ours = values[values["variant"].isin(names) & (values["measure"] == measure)]
+        seeds.add(ours["seed"].nunique())
         means = ours.groupby("step")["value"].mean()
         digits = min(2, digits_of(measure))
         ends = [number(means.iloc[place], digits) for place in (0, -1)]
         parts.append(f"{title(measure)} {ends[0]} → {ends[1]}")
     return (
-        f"From {means.index[0]:,d} to {means.index[-1]:,d} steps ({words}): "
+        f"From {means.index[0]:,d} to {means.index[-1]:,d} steps ({words}; "
+        f"{counted(max(seeds), 'seed')} with runs of every length): "
         f"{', '.join(parts)}."
     )
 
 
 def budget_values(results: Results, model: str) -> pd.DataFrame:
-    """The page's measures of a model at D = 10 at every budget: variant, seed, step."""
-    return measured(with_dimensions(results), MEASURES, model=model, D=10)
+    """The page's measures of a model at D = 10 along the lines of the budgets, of the
+    seeds that have every step of their line: variant, seed, step.
+    """
+    values = measured(with_dimensions(results), MEASURES, model=model, D=10)
+    lines = [values["variant"].isin(n) for n in budget_lines(results, model).values()]
+    return pd.concat([values[:0], *(of_every_step(values[on], PAIRED) for on in lines)])
 
 
 def nats_of(results: Results, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:

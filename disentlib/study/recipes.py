@@ -6,10 +6,10 @@ from itertools import combinations
 
 import pandas as pd
 
-from disentlib.study.measures import codes_of, runs, with_dimensions
+from disentlib.study.measures import codes_of, fullest, measured, runs, with_dimensions
 from disentlib.study.pooled import Estimate
 from disentlib.study.results import Results
-from disentlib.study.settings import paired_change
+from disentlib.study.settings import PAIRED, paired_change
 from disentlib.study.words import counted, digits_of, interval, number, title
 from disentlib.training.configuration import TrainingConfig
 
@@ -87,18 +87,10 @@ def changed(first: TrainingConfig, second: TrainingConfig) -> list[str]:
 
 def single_changes(results: Results) -> Iterator[Change]:
     """Every pair of recipes that differ in one choice other than the steps, with runs
-    of the same model, D and seed.
+    of the same model, D and seed, after the steps that the most pairs have reached.
     """
     table = with_dimensions(results)
-    values = {
-        measure: pd.concat(
-            [
-                runs(table, measure, codes_of(measure), variant=variant)
-                for variant in variants(results)
-            ]
-        )
-        for measure in MEASURES
-    }
+    values = {measure: measured(table, [measure]) for measure in MEASURES}
     for (first, a), (second, b) in combinations(variants(results).items(), 2):
         differing = changed(a, b)
         if len(differing) != 1 or differing == ["steps"]:
@@ -108,12 +100,21 @@ def single_changes(results: Results) -> Iterator[Change]:
             for measure, rows in values.items():
                 ours = rows[rows["model"] == model]
                 sides = (ours[ours["variant"] == name] for name in (first, second))
-                change = paired_change(*sides)
+                change = _at_a_common_step(*sides)
                 if change is not None:
                     by_measure[measure] = change
             if by_measure:
                 pairs = max(change.df for change in by_measure.values()) + 1
                 yield Change(differing[0], first, second, model, pairs, by_measure)
+
+
+def _at_a_common_step(first: pd.DataFrame, second: pd.DataFrame) -> Estimate | None:
+    keys = [*PAIRED, "step"]
+    pairs = first[keys].merge(second[keys])
+    if pairs.empty:
+        return None
+    step = fullest(pairs)
+    return paired_change(*(side[side["step"] == step] for side in (first, second)))
 
 
 def changes_table(changes: list[Change]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from disentlib.study.measures import runs
+from disentlib.study.measures import fullest, runs
 from disentlib.study.pooled import Estimate, estimate
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.stats import mean_interval
@@ -21,13 +21,10 @@ def with_settings(
     results: Results,
     measures: str | Sequence[str],
     settings: Sequence[str],
-    codes: str = "sampled",
-    step: int | None = None,
+    codes: str,
+    step: int,
 ) -> pd.DataFrame:
-    """`measures.runs` with columns of the runs' settings beside the value.
-
-    Each run is taken at its own longest budget where `step` is None.
-    """
+    """`measures.runs` with columns of the runs' settings beside the value."""
     of_run = [
         {
             "variant": run.variant,
@@ -36,11 +33,7 @@ def with_settings(
         }
         for run in results.study.runs
     ]
-    table = results.table
-    if step is None:
-        last = table.groupby(IDENTITY)["step"].transform("max")
-        table = table[table["step"] == last].assign(step=0)
-    values = runs(table, measures, codes, 0 if step is None else step)
+    values = runs(results.table, measures, codes, step)
     return values.merge(pd.DataFrame(of_run), on=IDENTITY)
 
 
@@ -85,8 +78,12 @@ def where_trained(results: Results) -> dict[str, str]:
 
 
 def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame:
-    """Runs of a study of weights with `weight`, the β or γ that the model minds."""
-    values = with_settings(results, measures, list(WEIGHT.values()))
+    """Runs of a study of weights with `weight`, the β or γ that the model minds, after
+    the `step` that the most runs have reached.
+    """
+    step = fullest(results.table.drop_duplicates([*IDENTITY, "step"]))
+    names = list(WEIGHT.values())
+    values = with_settings(results, measures, names, "sampled", step).assign(step=step)
     own = [row[WEIGHT[row["model"]]] for _, row in values.iterrows()]
     return values.assign(weight=np.array(own, dtype=float))
 

@@ -7,7 +7,7 @@ from pandas.io.formats.style import Styler
 
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import THESIS, codes_of, runs
+from disentlib.study.measures import THESIS, codes_of, measured, of_every_step, runs
 from disentlib.study.words import digits_of, interval, number, title
 
 SHOWN = ("dimensions_in_use", "held_out_kl", "held_out_reconstruction", *THESIS)
@@ -66,12 +66,7 @@ def summary_table(evidence: Evidence, caption: str) -> Styler:
 
 
 def budget_rows(evidence: Evidence, measures: Iterable[str]) -> pd.DataFrame:
-    """Rows of the measures at every budget: model, D, seed, step, measure, value."""
-    parts = [
-        runs(evidence.table, measure, codes_of(measure), step).assign(
-            measure=measure, step=step
-        )
-        for measure in measures
-        for step in evidence.steps
-    ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    """Rows of the measures at every budget, of the runs that have all of them: model,
+    D, seed, step, measure, value.
+    """
+    return of_every_step(measured(evidence.table, list(measures)))

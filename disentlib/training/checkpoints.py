@@ -113,12 +113,6 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.safetensors"), reverse=True)
 
 
-def clear(folder: Path) -> None:
-    """Remove all checkpoints in `folder`: its run is finished."""
-    for path in checkpoints(folder):
-        path.unlink()
-
-
 def load_checkpoint(
     folder: Path, config: dict[str, Any]
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -55,6 +55,7 @@ def train(
         config = resolved(config, files)
         compare(files.path, config)
         if finished_steps(files) >= config.steps:
+            check_snapshots(files, config, finished_steps(files))
             yield from history.read_history(files.history)
             return
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
@@ -159,14 +160,17 @@ def opened(config: TrainingConfig, files: RunFolder) -> State:
             f"{files.path}: finished after {finished} steps and its checkpoint is "
             f"gone; ask for {finished} steps, or train anew in another folder"
         )
-    past = [
-        step
-        for step in config.snapshots
-        if step < state.step and not files.model(step).exists()
-    ]
+    check_snapshots(files, config, state.step)
+    return state
+
+
+def check_snapshots(files: RunFolder, config: TrainingConfig, stands: int) -> None:
+    """Raise `ValueError` for snapshots that are past and were not kept, of a run that
+    stands at a step.
+    """
+    past = [s for s in config.snapshots if s < stands and not files.model(s).exists()]
     if past:
         raise ValueError(
-            f"{files.path}: stands at step {state.step}, snapshots {past} are past; "
+            f"{files.path}: stands at step {stands}, snapshots {past} are past; "
             "leave them out, or train anew in another folder"
         )
-    return state

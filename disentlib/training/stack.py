@@ -44,9 +44,14 @@ def without_free(config: TrainingConfig) -> TrainingConfig:
 
 
 def stackable(configs: Sequence[TrainingConfig]) -> bool:
-    """Whether runs can train together: alike but for `FREE`, by Adam or momentum."""
+    """Whether runs can train together: alike but for `FREE`, by Adam or momentum, with
+    a posterior to draw from.
+    """
     alike = {without_free(config) for config in configs}
-    return len(alike) == 1 and configs[0].optimizer != "muon"
+    first = configs[0]
+    return (
+        len(alike) == 1 and first.optimizer != "muon" and first.model != "autoencoder"
+    )
 
 
 def new_stack(configs: Sequence[TrainingConfig]) -> Stack:

@@ -119,7 +119,9 @@ def stepper(
         take_step(state, sprites, draws, place, row, config)
 
     factor = math.nan
-    run = recorded(step) if config.compile and on_card(config.device) else step
+    # Muon reads its rate as a number, which a recording would keep as it was.
+    record = config.compile and on_card(config.device) and config.optimizer != "muon"
+    run = recorded(step) if record else step
 
     def advance() -> None:
         nonlocal block, factor

@@ -50,8 +50,11 @@ def train_together(
     config = configs[0]
     if not stackable(configs):
         raise ValueError(
-            f"runs differ in more than {', '.join(FREE)}; train them alone"
+            f"runs of an autoencoder, by Muon, or that differ in more than "
+            f"{', '.join(FREE)}; train them alone"
         )
+    if config.precision == "auto":
+        raise ValueError("precision 'auto' is not chosen yet; give float32 or bfloat16")
     train_index, _ = train_test_split(config.split_seed, size=sprites.grid.size)
     per_epoch = steps_per_epoch(config, train_index)
     records: list[Records] = [[] for _ in configs]

@@ -1,5 +1,6 @@
 """Studies on a card: what is grouped, shortened, written and refused, without a card."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from small_runs import config, run
 
 from disentlib.files import write_json
 from disentlib.scoring import Scored, Scoring
-from disentlib.study import plan
+from disentlib.study import card, card_scores, plan
 from disentlib.study.card import MOST, main, shortened, stacks, train_alone
 from disentlib.study.card_scores import write_scores
 from disentlib.study.plan import Run, Study
@@ -125,3 +126,46 @@ def test_bad_words_end_in_one_line(words, message, capsys):
     assert main(words) == 2
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1 and said.startswith("error: ")
+
+
+def test_a_score_that_fails_costs_the_others_nothing(tmp_path, monkeypatch, capsys):
+    done, broken = Future(), Future()
+    done.set_result("scored")
+    broken.set_exception(MemoryError("no room"))
+    written = []
+    monkeypatch.setattr(
+        card_scores, "write_scores", lambda *given: written.append(given)
+    )
+    scorer = object.__new__(card_scores.Scorer)
+    scorer._pictured, scorer._spool = None, tmp_path / "spool"
+    scorer._pool = card_scores.ProcessPoolExecutor(1)
+    scorer.waiting = [(tmp_path / "a", 2, broken), (tmp_path / "b", 2, done)]
+    assert scorer.finish(1.0) == 1
+    assert [parts for _, parts, _ in written] == [[(2, "scored")]]
+    assert "a, step 2: not scored, MemoryError" in capsys.readouterr().err
+
+
+def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
+    runs, small, monkeypatch, capsys
+):
+    trained = []
+
+    class Quiet(Scorer):
+        waiting = ()
+
+        def finish(self, seconds):
+            return 0
+
+    def fails_once(stack, *_):
+        trained.append(stack)
+        if len(trained) == 1:
+            raise OSError("no space left")
+
+    monkeypatch.setattr(card, "Scorer", lambda *_: Quiet())
+    monkeypatch.setattr(card, "load_sprites", lambda: small)
+    monkeypatch.setattr(card, "train_stack", fails_once)
+    jobs = jobs_of(config(), config(D=4))
+    with pytest.raises(RuntimeError, match="1 of the stacks failed"):
+        card.train_on_card(jobs, minutes=1.0, at_once=1, workers=1)
+    assert len(trained) == 2
+    assert "one of v0/" in capsys.readouterr().err

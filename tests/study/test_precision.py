@@ -30,7 +30,7 @@ def made(tmp_path, monkeypatch):
         results = synthetic(tmp_path, name=name, **options)
         rows = [
             {"variant": run.variant, "precision": precision, "device_name": name}
-            | {key: getattr(run.config, key) for key in SAME}
+            | {key: getattr(run.config, key) for key in (*SAME, "steps")}
             | settings
             for run in results.study.runs
         ]
@@ -77,3 +77,14 @@ def test_one_pair_has_no_interval(made):
     assert not precision_table(single)["16 bits less 32"].str.contains(r"\[").any()
     assert np.array_equal(precision_table(single)["pairs"], [1] * len(MEASURES))
     assert precision_spread(single).endswith("(root mean square).")
+
+
+def test_a_snapshot_on_a_cycle_is_no_pair_of_a_run_that_ended_there(made):
+    cycle = {"schedule": "one_cycle"}
+    studies = [
+        made("one", "float32", **cycle),
+        made("two", "bfloat16", steps=2000, **cycle),
+    ]
+    assert precision_pairs(studies) is None
+    studies[1] = made("three", "bfloat16", **cycle)
+    assert len(precision_pairs(studies).pairs) == 12

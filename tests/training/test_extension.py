@@ -107,3 +107,9 @@ def test_no_dimension_collapses_where_the_means_are_normed(small):
     torch.testing.assert_close(
         mu.std(dim=0, correction=0), torch.full((3,), 0.5), rtol=1e-2, atol=0
     )
+
+
+def test_a_finished_run_is_not_passed_off_as_one_with_another_snapshot(small, tmp_path):
+    run(config(steps=4), small, tmp_path)
+    with pytest.raises(ValueError, match=r"at step 4, snapshots \[2\] are past"):
+        run(config(steps=4, snapshots=(2,)), small, tmp_path)

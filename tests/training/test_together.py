@@ -100,6 +100,12 @@ def test_what_can_train_together():
     assert not stackable([replace(base, optimizer="muon")] * 2)
 
 
+def test_an_autoencoder_trains_alone():
+    """It has no posterior to draw from."""
+    one = config(model="autoencoder")
+    assert not stackable([one, replace(one, seed=9)])
+
+
 def test_stacks_start_from_each_runs_own_weights(small):
     configs = [config(seed=3, model="factor_vae"), config(seed=4, model="factor_vae")]
     stack = new_stack(configs)

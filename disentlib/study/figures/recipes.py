@@ -33,7 +33,8 @@ def budgets(values: pd.DataFrame, lines: Mapping[str, list[str]]) -> Figure:
     """Measures of one model against steps: a panel a measure, a line each group of
     recipes.
 
-    `values` has columns variant, step, measure, value; points are means over seeds.
+    `values` has columns variant, step, measure, value, of the same seeds at each step
+    of a line; points are means over them.
     """
     measures = list(values["measure"].unique())
     with style.context():

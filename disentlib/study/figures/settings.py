@@ -82,7 +82,8 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
     """Measures against the budget, a row a model, a column each measure of `y`, a line
     each D.
 
-    `values` has columns model, D, step, measure, value; lines are means over seeds.
+    `values` has columns model, D, step, measure, value, of the same runs at each step;
+    lines are means over seeds.
     """
     models = list(values["model"].unique())
     levels = sorted(values["D"].unique())
