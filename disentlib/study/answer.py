@@ -1,19 +1,17 @@
 """The answer of a study in sentences, each written from its table."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from disentlib.scoring.run import EXCESS
 from disentlib.study.batch_norm import norm_change, norm_pairs, slopes_in_words
 from disentlib.study.budgets import along_budgets
-from disentlib.study.effects import BEST, Effect, effect_of, effects_of, family
+from disentlib.study.effects import Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, THESIS, runs
+from disentlib.study.single_questions import PER, of_single_questions
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
-PER = "for ten more dimensions"
 
 
 def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
@@ -73,44 +71,6 @@ def sentence(evidence: Evidence, step: int) -> str:
         f"seen{either}** {where}. Changes of more than {most} {PER} are excluded with "
         f"95 % confidence."
     )
-
-
-def of_single_questions(evidence: Evidence) -> list[str]:
-    """Two questions that are asked once, so of no family of tests: the slope of both
-    models together, and whether D = 10 scores above the other D, which no slope shows.
-    """
-    both = [None] if len(evidence.models) > 1 else []
-    slope = _along_budgets(evidence, "slope", both)
-    best = _along_budgets(evidence, "best", [*evidence.models, *both])
-    sentences = []
-    if slope:
-        sentences.append(
-            f"*What ten more dimensions change*, first family, uncorrected: {slope}."
-        )
-    if best:
-        sentences.append(
-            f"*D = {BEST} less the mean of the other D*, first family, uncorrected: "
-            f"{best}."
-        )
-    return sentences
-
-
-def _along_budgets(
-    evidence: Evidence, question: str, models: Sequence[str | None]
-) -> str:
-    """The effects of a question on the first family, at each main budget."""
-    parts = []
-    for step in evidence.main_budgets:
-        for model in models:
-            scores = FAMILIES[ONE_FOR_ONE]
-            effect = effect_of(evidence.table, scores, "sampled", model, question, step)
-            if effect is None or not effect.decided:
-                continue
-            size = number(effect.pooled.value, signed=True)
-            between = interval(effect.pooled.low, effect.pooled.high)
-            who = title(model) if model else "both together"
-            parts.append(f"{who} {size} {between} at {step:,d} steps")
-    return "; ".join(parts)
 
 
 def of_families(evidence: Evidence) -> list[str]:

@@ -54,8 +54,8 @@ def train(
     with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
         config = resolved(config, files)
         compare(files.path, config)
-        if finished_steps(files) >= config.steps:
-            check_snapshots(files, config, finished_steps(files))
+        if (stands := finished_steps(files)) >= config.steps:
+            check_snapshots(files, config, stands)
             yield from history.read_history(files.history)
             return
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
@@ -89,9 +89,10 @@ def train(
             if due.record:
                 yield record
             if due.stop or due.snapshot:
-                words = f"stopped after step {state.step}, checkpoint kept"
-                with sigterm.at_once(words):  # ends here if it is to stop
-                    keep_snapshot(state, files, config, evaluate)
+                with sigterm.at_once(
+                    f"stopped after step {state.step}, checkpoint kept"
+                ):
+                    keep_snapshot(state, files, config, evaluate)  # or ends here
         with sigterm.at_once("stopped before the last losses, checkpoint kept"):
             evaluated = evaluate()
         keep_result(state, files, config, evaluated, clock.energy_source)
