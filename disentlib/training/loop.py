@@ -54,8 +54,7 @@ def train(
     with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
         config = resolved(config, files)
         compare(files.path, config)
-        if (stands := finished_steps(files)) >= config.steps:
-            check_snapshots(files, config, stands)
+        if is_done(files, config):
             yield from history.read_history(files.history)
             return
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
@@ -89,10 +88,9 @@ def train(
             if due.record:
                 yield record
             if due.stop or due.snapshot:
-                with sigterm.at_once(
-                    f"stopped after step {state.step}, checkpoint kept"
-                ):
-                    keep_snapshot(state, files, config, evaluate)  # or ends here
+                words = f"stopped after step {state.step}, checkpoint kept"
+                with sigterm.at_once(words):  # ends here if it is to stop
+                    keep_snapshot(state, files, config, evaluate)
         with sigterm.at_once("stopped before the last losses, checkpoint kept"):
             evaluated = evaluate()
         keep_result(state, files, config, evaluated, clock.energy_source)
@@ -163,6 +161,16 @@ def opened(config: TrainingConfig, files: RunFolder) -> State:
         )
     check_snapshots(files, config, state.step)
     return state
+
+
+def is_done(files: RunFolder, config: TrainingConfig) -> bool:
+    """Whether a run of as many steps or more is finished; raises as `check_snapshots`
+    where it has not kept what is asked for.
+    """
+    stands = finished_steps(files)
+    if stands >= config.steps:
+        check_snapshots(files, config, stands)
+    return stands >= config.steps
 
 
 def check_snapshots(files: RunFolder, config: TrainingConfig, stands: int) -> None:
