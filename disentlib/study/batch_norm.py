@@ -1,5 +1,6 @@
 """What batch norm does to the scores, and to what D does to them, run against run."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
@@ -42,10 +43,10 @@ def norm_pairs(
     if other is None:
         return best
     codes = codes_of(measure if isinstance(measure, str) else measure[0])
+    page = replace(evidence.main, table=evidence.table)
     for step in evidence.steps:
         rows = with_settings(other, measure, [setting], codes, step)
         normed = rows[rows[setting]]
-        page = replace(evidence.main, table=evidence.table)
         rows = with_settings(page, measure, ["batch_norm", "mean_norm"], codes, step)
         plain = rows[~rows["batch_norm"] & ~rows["mean_norm"]]
         pairs = plain.merge(normed, on=PAIRED, suffixes=("_plain", "_normed"))
@@ -54,12 +55,20 @@ def norm_pairs(
     return best
 
 
-def norm_change(evidence: Evidence, model: str, measure: str) -> Estimate | None:
-    """What batch norm changes in a measure over `norm_pairs`; None where there are
-    none.
+def norm_change(
+    evidence: Evidence,
+    model: str,
+    measure: str | tuple[str, ...],
+    setting: str = "batch_norm",
+    levels: Collection[int] | None = None,
+) -> Estimate | None:
+    """What batch norm changes in a measure over `norm_pairs`, at all D or at `levels`;
+    None where there are none.
     """
-    _, pairs = norm_pairs(evidence, measure)
+    _, pairs = norm_pairs(evidence, measure, setting)
     ours = pairs[pairs["model"] == model]
+    if levels is not None:
+        ours = ours[ours["D"].isin(levels)]
     return mean_change(ours["value_normed"] - ours["value_plain"])
 
 

@@ -2,7 +2,7 @@
 
 from disentlib.study.effects import effect_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, of_every_step, runs
+from disentlib.study.measures import FAMILIES, runs
 from disentlib.study.words import counted, number, title
 
 
@@ -12,8 +12,7 @@ def along_budgets(evidence: Evidence) -> str:
     if first == last:
         return ""
     first_family, parts = next(iter(FAMILIES.values())), []
-    ends = evidence.table[evidence.table["step"].isin((first, last))]
-    table = of_every_step(ends)
+    table = evidence.ends
     count = len(runs(table, first_family, "sampled", first))
     for model in evidence.models:
         slopes = [

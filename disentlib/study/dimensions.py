@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import of_every_step, runs
+from disentlib.study.measures import runs
 from disentlib.study.stats import finite
 from disentlib.study.words import number, title
 from disentlib.training.history import IN_USE_NATS
@@ -57,8 +57,7 @@ def binary_eigenvalues(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 def advice_sentence(evidence: Evidence) -> str:
     """What the shortest and the longest budget of a roomy run say, for each model."""
     steps, parts = evidence.steps, []
-    ends = evidence.table[evidence.table["step"].isin((steps[0], steps[-1]))]
-    table = of_every_step(ends)
+    table = evidence.ends
     for model in evidence.models:
         counts = []
         for step in dict.fromkeys((steps[0], steps[-1])):

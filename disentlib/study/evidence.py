@@ -8,6 +8,7 @@ import pandas as pd
 from disentlib.study.measures import (
     budgets,
     fullest,
+    of_every_step,
     ran_away,
     with_dimensions,
     with_rotations,
@@ -58,6 +59,12 @@ class Evidence:
     def main_budgets(self) -> list[int]:
         """The budgets that an answer speaks of: the fullest, and the longest."""
         return sorted({self.fullest, self.steps[-1]})
+
+    @property
+    def ends(self) -> pd.DataFrame:
+        """The table at the first and the last budget, of the runs that have both."""
+        at = self.table["step"].isin((self.steps[0], self.steps[-1]))
+        return of_every_step(self.table[at])
 
     @property
     def missing(self) -> int:

@@ -4,14 +4,12 @@ There it holds the divergence of every dimension above a bound and leaves the hi
 layers as they are (Zhu et al. 2020).
 """
 
-from disentlib.study.batch_norm import SHOWN, norm_pairs
+from disentlib.study.batch_norm import SHOWN, norm_change, norm_pairs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS
-from disentlib.study.pooled import Estimate
-from disentlib.study.settings import mean_change
 from disentlib.study.words import interval, listed, number, title
 
-MEANS, HIDDEN = "mean_norm", "batch_norm"  # the settings
+MEANS = "mean_norm"  # the setting
 
 
 def means_finding(evidence: Evidence) -> str:
@@ -34,27 +32,15 @@ def _changes_of(evidence: Evidence, model: str) -> str:
     parts = []
     for name, measure in SHOWN.items():
         digits = 2 if measure is THESIS else 1
-        means = _change(evidence, model, measure, MEANS)
+        means = norm_change(evidence, model, measure, MEANS)
         if means is None:
             continue
+        _, pairs = norm_pairs(evidence, measure, MEANS)
+        levels = set(pairs.loc[pairs["model"] == model, "D"])
         words = f"{name} {number(means.value, digits, True)} "
         words += interval(means.low, means.high, digits)
-        if hidden := _change(evidence, model, measure, HIDDEN):
+        if hidden := norm_change(evidence, model, measure, levels=levels):
             beside = number(hidden.value, digits, True)
             words += f" (at the hidden layers {beside})"
         parts.append(words)
     return ", ".join(parts)
-
-
-def _change(
-    evidence: Evidence, model: str, measure: str | tuple[str, ...], setting: str
-) -> Estimate | None:
-    """Mean change by a kind of batch norm at the D where the means have it; None
-    without a pair.
-    """
-    own = {}
-    for name in (MEANS, setting):
-        _, pairs = norm_pairs(evidence, measure, name)
-        own[name] = pairs[pairs["model"] == model]
-    ours = own[setting][own[setting]["D"].isin(own[MEANS]["D"])]
-    return mean_change(ours["value_normed"] - ours["value_plain"])
