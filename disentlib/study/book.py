@@ -66,7 +66,9 @@ def build() -> int:
     with surroundings():
         # A page a processor.
         environment = os.environ | {"STUDY": study, "OMP_NUM_THREADS": "1"}
-        outputs = [sys.executable, "-m", "disentlib.study.outputs"]
+        # By -c: a fork would import again what was started as a module.
+        tool = "from disentlib.study.outputs import main; main()"
+        outputs = [sys.executable, "-c", tool]
         # Not by a bare name: another installation may come first on the PATH.
         tool = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
         command = [sys.executable, "-c", tool, "build", "-W", "-n", "--keep-going", "."]

@@ -1,5 +1,4 @@
-"""Outputs of the book's pages, made side by side before Sphinx asks for them: `python
--m disentlib.study.outputs`.
+"""Outputs of the book's pages, made side by side before Sphinx asks for them.
 
 Pages do not depend on one another. Those whose code has changed are executed side by
 side, one more than there are processors, and kept where Jupyter Book looks for outputs.
@@ -7,7 +6,7 @@ side, one more than there are processors, and kept where Jupyter Book looks for 
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import yaml
@@ -18,6 +17,7 @@ from myst_nb.core.read import myst_nb_reader_plugin
 from nbformat import NotebookNode
 
 from disentlib.paths import ROOT
+from disentlib.study import forked
 
 TIMEOUT = 600  # seconds for a cell, as in _config.yml
 
@@ -39,8 +39,10 @@ def execute_changed(
     # The longest are likely to last longest; none of them should start last.
     stale.sort(key=lambda page: page.stat().st_size, reverse=True)
     seconds: dict[str, float] = {}
+    if stale:
+        forked.start()
     # A kernel that starts or ends mostly waits; one page more uses that time.
-    with ProcessPoolExecutor(processes or (os.cpu_count() or 1) + 1) as pool:
+    with ThreadPoolExecutor(processes or (os.cpu_count() or 1) + 1) as pool:
         running = {pool.submit(execute, page): page for page in stale}
         for done in as_completed(running):
             page, (notebook, duration) = running[done], done.result()
@@ -59,14 +61,20 @@ def execute(page: Path) -> tuple[NotebookNode | None, float]:
     notebook = myst_nb_reader_plugin(str(page))
     try:
         result = single_nb_execution(
-            notebook, cwd=str(page.parent), timeout=TIMEOUT, allow_errors=False
+            notebook,
+            cwd=str(page.parent),
+            timeout=TIMEOUT,
+            allow_errors=False,
+            kernel_manager_class=forked.ForkedKernels,
         )
     except RuntimeError:  # the kernel died
         return None, 0.0
     return (None if result.err else notebook), result.time
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Execute the book's pages whose code has changed."""
+    forked.start()
     listed = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     names = [page["file"] for part in listed["parts"] for page in part["chapters"]]
     executed = [ROOT / f"{name}.md" for name in names if name.startswith("notebooks/")]

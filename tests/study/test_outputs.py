@@ -57,3 +57,28 @@ def test_a_page_that_fails_is_left_to_the_build(book):
     assert execute_changed(pages, cache) == {}  # it fails again
     write("bad", "print(2)")
     assert set(execute_changed(pages, cache)) == {"bad"}
+
+
+def test_a_page_starts_like_any_other(book):
+    """Its kernel is a fork: what it sees is what a kernel of its own would see."""
+    write, cache = book
+    code = """import os, sys
+assert os.path.samefile(os.getcwd(), "FOLDER")
+assert os.getsid(0) == os.getpid() and "torch" in sys.modules
+assert __name__ == "__main__" and not {"write", "execute_changed"} & {*globals()}
+import matplotlib
+assert matplotlib.rcParams["lines.linewidth"] == 1.5
+os.environ["LEFT"], made = "behind", 1"""
+    code = code.replace("FOLDER", str(cache.parent))
+    other = "import os; assert 'LEFT' not in os.environ and 'made' not in globals()"
+    pages = [write("one", code), write("two", other)]
+    assert set(execute_changed(pages, cache, processes=1)) == {"one", "two"}
+
+
+def test_a_killed_kernel_costs_its_own_page_alone(book):
+    write, cache = book
+    pages = [
+        write("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
+        write("good", "print(1)"),
+    ]
+    assert set(execute_changed(pages, cache, processes=2)) == {"good"}
