@@ -41,11 +41,15 @@ def headline(evidence: Evidence) -> str:
     """Whether D changes how well factors sit in single dimensions: a sentence a budget,
     of those with the most runs and the longest.
     """
-    return " ".join(sentence(evidence, step) for step in evidence.main_budgets)
+    told_before, sentences = False, []
+    for step in evidence.main_budgets:
+        sentences.append(sentence(evidence, step, told_before))
+        told_before = sentences[-1].startswith("**No trend")
+    return " ".join(sentences)
 
 
-def sentence(evidence: Evidence, step: int) -> str:
-    """The answer at one budget."""
+def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
+    """The answer at one budget, shorter where no trend was told just before."""
     ours = [e for e in family_effects(evidence, step) if e.measure == ONE_FOR_ONE]
     decided = [e for e in ours if e.decided]
     found = runs(evidence.table, "held_out_reconstruction", step=step)
@@ -66,6 +70,8 @@ def sentence(evidence: Evidence, step: int) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
+    if told_before:
+        return f"**Nor** {where}: there changes of more than {most} are excluded."
     return (
         f"**No trend over D in how well single dimensions hold single factors can be "
         f"seen{either}** {where}. Changes of more than {most} {PER} are excluded with "

@@ -110,18 +110,19 @@ def norm_sentence(evidence: Evidence) -> str:
     for model in evidence.models:
         changes = {m: norm_change(evidence, model, m) for m in THESIS}
         told = [
-            f"{title(measure)} {number(change.value, 2, signed=True)} "
+            f"the {title(measure)} by {number(change.value, 2, signed=True)} "
             f"{interval(change.low, change.high, 2)}"
             for measure, change in changes.items()
             if change is not None
         ]
         if told:
-            parts.append(f"{title(model)}: {', '.join(told)}")
+            parts.append(f"in {title(model)}s {listed(told)}")
     if not parts:
         return "No runs with batch norm are in."
     step, _ = norm_pairs(evidence, THESIS)
     return (
-        f"*Batch norm*, run against run after {step:,d} steps: {'; '.join(parts)}."
+        f"*Batch norm* changes, run against run after {step:,d} steps, "
+        f"{'; '.join(parts)}."
         f"{_apart(evidence)}"
     )
 

@@ -40,7 +40,6 @@ def _changes_of(evidence: Evidence, model: str) -> str:
         words = f"{name} {number(means.value, digits, True)} "
         words += interval(means.low, means.high, digits)
         if hidden := norm_change(evidence, model, measure, levels=levels):
-            beside = number(hidden.value, digits, True)
-            words += f" (at the hidden layers {beside})"
+            words += f", at the hidden layers {number(hidden.value, digits, True)}"
         parts.append(words)
-    return ", ".join(parts)
+    return ", and ".join(parts)

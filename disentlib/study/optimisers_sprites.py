@@ -13,6 +13,7 @@ from disentlib.training.history import in_use
 
 NAMES = {"adam": "Adam", "muon": "Muon", "sgd": "SGD"}
 LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
+NEAR = 5.0  # nats: a record this far below a level is still of it
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,12 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
 
 def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
     """Dimensions in use where each run's objective first comes to `level` nats: mean
-    over runs by optimiser, of the optimisers whose runs all come there.
+    over runs by optimiser, of the optimisers whose runs were all seen within `NEAR`
+    nats of it; a run that falls past a level between two records was not.
     """
     run = ["optimiser", *PAIRED]
-    first = ways[ways["objective"] <= level].groupby(run)["in_use"].first()
+    below = ways[ways["objective"] <= level].groupby(run).first()
+    first = below.loc[below["objective"] > level - NEAR, "in_use"]
     there = first.groupby("optimiser").agg(["mean", "size"])
     asked = ways.drop_duplicates(run).groupby("optimiser").size()
     return there["mean"][there["size"] == asked.reindex(there.index)]
@@ -146,7 +149,7 @@ def sprites_sentence(found: SpriteRuns | None) -> str:
     apart = ""
     if len(set(found.where.values())) > 1:
         told = [f"{name} {words}" for name, words in found.where.items()]
-        apart = f" They were trained elsewhere as well: {'; '.join(told)}."
+        apart = f" They also differ in where they were trained: {'; '.join(told)}."
     return (
         f"{found.whose}{apart} After {found.step:,d} steps at D = {most}, "
         f"{'; '.join(parts)}."

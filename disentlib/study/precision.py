@@ -132,14 +132,17 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     pairs = found.pairs
     levels = listed(sorted(pairs["D"].unique()))
     models = listed([title(model) for model in pairs["model"].unique()])
+    scored = max([change.df + 1 for m, change in asked.items() if codes_of(m)] or [0])
+    beside = f", {scored} of them scored" if scored < len(pairs) else ""
     said = (
         f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in the "
-        f"precision{found.machine} and nothing else; after {found.step:,d} steps "
+        f"precision{found.machine} and nothing else{beside}; after "
+        f"{found.step:,d} steps "
     )
     if not asked:
         return said + "they are too few for an interval."
-    said += f"the interval leaves out zero for {listed(clear) if clear else 'none'} of "
-    said += f"{len(asked)} measures"
+    said += f"of {len(asked)} measures the interval leaves out zero for "
+    said += listed(clear) if clear else "none"
     held = listed(within) if within else "no score"
     return f"{said}, and lies within ± {TOLERATED:g} for {held}."
 

@@ -7,7 +7,7 @@ from disentlib.scoring.run import EXCESS
 from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, runs
+from disentlib.study.measures import FAMILIES, MEAN_OF_THREE, THESIS, runs
 from disentlib.study.results import IDENTITY
 from disentlib.study.words import counted, interval, listed, number, title
 from disentlib.training.history import longest_runs
@@ -30,7 +30,7 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
     if not clear:
         sentence += (
             f" The nearest to it is the {title(least.measure)} of "
-            f"{title(least.model)}, with p = {number(least.p_family, 2)} in the family."
+            f"{title(least.model)}, with p = {number(least.p_family, 3)} in the family."
         )
     return sentence
 
@@ -44,6 +44,34 @@ def seeds_sentence(evidence: Evidence) -> str:
     return (
         f"Seeds of one model at one D differ with a standard deviation between "
         f"{number(low, 2)} and {number(high, 2)}, by score and model."
+    )
+
+
+def of_the_last_budget(evidence: Evidence) -> str:
+    """How many of the runs have reached the last budget, where not all have."""
+    last = runs(evidence.table, "held_out_reconstruction", step=evidence.steps[-1])
+    if len(last) == evidence.main.finished:
+        return ""
+    return f", {len(last)} of them to {evidence.steps[-1]:,d} steps,"
+
+
+def pairing_sentence(evidence: Evidence) -> str:
+    """How far scores of one seed at two D hang together, and what pairing gains."""
+    parts = []
+    for model in evidence.models:
+        ours = runs(evidence.table, THESIS, "sampled", model=model)
+        by = ours.pivot_table(index="seed", columns="D", values="value").dropna()
+        if len(by) < 3 or by.shape[1] < 2:
+            continue
+        pairs = np.triu_indices(by.shape[1], 1)
+        mean = float(by.corr().to_numpy()[pairs].mean())
+        parts.append(f"{number(mean, 2, signed=True)} for the {title(model)}")
+    if not parts:
+        return "Whether they are takes three seeds that have every D."
+    return (
+        f"The correlation of the {MEAN_OF_THREE} between two D over the seeds, on "
+        f"average over pairs of D, is {listed(parts)}: one would mean that a seed "
+        f"moves all D alike, and zero that pairs are no steadier than runs."
     )
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 from disentlib.study.measures import fullest, runs
 from disentlib.study.pooled import Estimate, estimate
 from disentlib.study.results import IDENTITY, Results
-from disentlib.study.stats import mean_interval
 from disentlib.study.words import listed
 
 PAIRED = ["model", "D", "seed"]  # what two runs agree in that are compared
@@ -88,12 +87,13 @@ def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame
     return values.assign(weight=np.array(own, dtype=float))
 
 
-def gain_of_search(values: pd.DataFrame, level: float = 0.95) -> tuple[float, ...]:
-    """What choosing a model's weight for each D gains over the thesis' weight.
+def gains_of_search(values: pd.DataFrame) -> list[float]:
+    """What choosing a model's weight for each D gains over the thesis' weight: a gain
+    for each D and seed.
 
-    In each D and seed the weight is chosen on the other seeds, so that the choice is
-    not judged by the noise that made it. Mean over D and seeds, with the t interval
-    over them; NaN where no seed has another to choose by.
+    The weight is chosen on the other seeds of that D, so that the choice is not judged
+    by the noise that made it; gains of one D still hang together. None where no seed
+    has another to choose by.
     """
     gains = []
     for (model, _), block in values.groupby(["model", "D"]):
@@ -102,8 +102,9 @@ def gain_of_search(values: pd.DataFrame, level: float = 0.95) -> tuple[float, ..
             continue
         for seed in by.index:
             chosen = by.drop(seed).mean().idxmax()
-            gains.append(by.loc[seed, chosen] - by.loc[seed, THESIS_WEIGHTS[model]])
-    return mean_interval(gains, level) if gains else (np.nan,) * 3
+            gain = by.loc[seed, chosen] - by.loc[seed, THESIS_WEIGHTS[model]]
+            gains.append(float(gain))
+    return gains
 
 
 def best_weights(values: pd.DataFrame) -> pd.DataFrame:

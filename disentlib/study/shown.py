@@ -109,17 +109,15 @@ def budget_figure(evidence: Evidence) -> Figure:
 def weights_figure(evidence: Evidence) -> Figure:
     """The thesis' scores against β and γ."""
     values = weight_runs(evidence.beside["weights"], THESIS)
-    label = " or ".join(SYMBOL[model] for model in values["model"].unique())
-    return against_setting(values, "weight", "model", label, MEAN_OF_THREE)
+    return against_setting(values, "weight", "model", SYMBOL, MEAN_OF_THREE)
 
 
 def batches_figure(evidence: Evidence) -> Figure:
     """The thesis' scores against the batch, by both rules of counting."""
     values = verdicts_beside.batch_values(evidence.beside["batches"])
     values["rule"] = "equal " + values["rule"]
-    return against_setting(
-        values, "batch_size", "rule", "images a batch", MEAN_OF_THREE
-    )
+    label = dict.fromkeys(values["rule"], "images a batch")
+    return against_setting(values, "batch_size", "rule", label, MEAN_OF_THREE)
 
 
 def long_figure(evidence: Evidence) -> Figure:
@@ -149,12 +147,19 @@ def verdict_sentence(name: str, rows: list[Verdict]) -> str:
     return missing if all(row.number == "–" for row in rows) else ". ".join(parts) + "."
 
 
+def gain_sentence(row: Verdict) -> str:
+    """What the verdict on the weights says of the gain, for a caption."""
+    said = row.number.split("; best weight")[0]
+    return f"{said[0].upper()}{said[1:]}."
+
+
 def page_values(evidence: Evidence) -> Mapping[str, str]:
     """What the page's text glues, by name: sentences and lists, as Markdown."""
     study = evidence.main.study
     best = thesis_effects(evidence, "best")
     above = thesis_effects(evidence, "above")
     nothing = "there are no runs to tell."
+    weights = verdicts_beside.weights(evidence)
     first, last = (pictures(evidence, evidence.models[i]) for i in (0, -1))
     return {
         "rows_first": purity_sentence(first),
@@ -166,10 +171,12 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "models": listed([title(model) for model in evidence.models]),
         "levels": listed(evidence.levels),
         "seeds": f"seed{'s'[: len(evidence.seeds) > 1]} {listed(evidence.seeds)}",
-        "runs": f"{evidence.main.finished} of {counted(len(study.runs), 'run')}",
+        "runs": f"{evidence.main.finished} of {counted(len(study.runs), 'run')}"
+        f"{sentences.of_the_last_budget(evidence)}",
         "answer": answer(evidence),
         "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),
         "spread": sentences.seeds_sentence(evidence),
+        "pairing": sentences.pairing_sentence(evidence),
         "best": sentences.effects_sentence(best, "contrast") if best else nothing,
         "above": sentences.effects_sentence(above, "contrast") if above else nothing,
         "families": sentences.every_sentence(evidence),
@@ -180,7 +187,8 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "dimensions": sentences.dimensions_sentence(evidence),
         "budgets": along_budgets(evidence)
         or "The runs were scored at their end alone, so nothing is known of the way.",
-        "weights": verdict_sentence("weights", [verdicts_beside.weights(evidence)]),
+        "weights": verdict_sentence("weights", [weights]),
+        "weights_gain": gain_sentence(weights),
         "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
         "norm": norm_sentence(evidence),
         "norm_finding": norm_finding(evidence),

@@ -33,6 +33,7 @@ FAINT = "#808080"  # zero lines, grids, what is left out
 COLOURS = ("#0072B2", "#BA7A00", "#009E73", "#C26F9D", "#D55E00", "#3A93C8")
 # An ordered quantity, such as D, from few to many.
 ORDERED = ("#0072B2", "#7F6BC8", "#C2569B", "#D55E00", "#B08400")
+DIMENSIONS = (4, 6, 8, 10, 15)  # of the thesis, a colour each
 
 # Points of 1/72 inch: 9 are 12 CSS pixels, 8.5 are 11.3, and nothing is smaller.
 TEXT, SMALL = 9.5, 8.5
@@ -145,3 +146,10 @@ def ordered(count: int) -> NDArray[np.float64]:
     """Colours (count, 4) of an ordered quantity: RGBA within [0, 1]."""
     scale = mpl.colors.LinearSegmentedColormap.from_list("ordered", ORDERED)
     return scale(np.linspace(0, 1, count))
+
+
+def of_levels(levels: Sequence[Any]) -> NDArray[np.float64]:
+    """Colours (n, 4) of ordered levels: a D of the thesis has its own everywhere."""
+    if set(levels) <= set(DIMENSIONS):
+        return ordered(len(DIMENSIONS))[[DIMENSIONS.index(D) for D in levels]]
+    return ordered(len(levels))

@@ -2,9 +2,10 @@
 
 from disentlib.paths import ROOT
 from disentlib.study.answer import ONE_FOR_ONE, family_effects
-from disentlib.study.effects import Effect, effect_of
+from disentlib.study.effects import Effect, effect_of, family
 from disentlib.study.evidence import load_evidence
 from disentlib.study.measures import FAMILIES, runs
+from disentlib.study.verdicts_hypothesis import leads_of
 from disentlib.study.words import counted
 
 STEPS = (5000, 20000)
@@ -21,6 +22,12 @@ def test_what_came_out_is_in_the_tables():
         assert found is not None
         return found
 
+    def one(step: int, model: str | None) -> Effect:
+        scores = FAMILIES[ONE_FOR_ONE]
+        found = effect_of(evidence.table, scores, "sampled", model, "best", step)
+        assert found is not None
+        return found
+
     count = len(runs(evidence.table, "held_out_reconstruction", step=STEPS[0]))
     assert f"From {counted(count, 'run')} on one" in said
     ours = [e for e in family_effects(evidence, 5000) if e.measure == ONE_FOR_ONE]
@@ -34,3 +41,11 @@ def test_what_came_out_is_in_the_tables():
     early, late = (e.pooled.value for e in best)
     assert f"scores {early:.2f} and {late:.2f} above the mean of the other D" in said
     assert all(e.pooled.clear for e in best)
+    assert "neither clear once corrected" in said
+    assert not any(e.clear for e in family(slopes))
+    every = [one(step, m) for step in STEPS for m in (*evidence.models, None)]
+    assert not any(e.clear for e in family(every))
+    leads = leads_of(evidence, 10)
+    assert [D for D, lead in leads.items() if lead.clear] == [
+        4
+    ] and "D = 4 alone" in said

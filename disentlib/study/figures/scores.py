@@ -11,7 +11,7 @@ from disentlib.study import style
 from disentlib.study.figures.names import title
 from disentlib.study.stats import mean_interval
 
-MARKERS = "osD^"
+MARKERS = "osD^v"
 
 
 def scores_against(

@@ -1,5 +1,7 @@
 """What another setting than D does: a panel a model and D, or a line each D."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,10 +13,10 @@ from disentlib.study.stats import mean_interval
 
 
 def against_setting(
-    values: pd.DataFrame, setting: str, panel: str, label: str, y: str
+    values: pd.DataFrame, setting: str, panel: str, label: Mapping[str, str], y: str
 ) -> Figure:
-    """`value` against a setting on a logarithmic axis, a panel each `panel`, a line
-    each D.
+    """`value` against a setting on a logarithmic axis, a panel each `panel` with a
+    label of its own, a line each D.
 
     Dots are seeds, lines join means, bars are t intervals of the mean where there are
     three seeds or more: that of two is as wide as the axis.
@@ -26,11 +28,11 @@ def against_setting(
         for axis, name in zip(axes[0], panels):
             ours = values[values[panel] == name]
             ticks = sorted(ours[setting].unique())
-            for i, (D, colour) in enumerate(zip(levels, style.ordered(len(levels)))):
+            for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                 of_level = ours[ours["D"] == D]
                 shift = 1.04 ** (i - (len(levels) - 1) / 2)
                 places = of_level[setting] * shift
-                axis.plot(places, of_level["value"], MARKERS[i % 4], color=colour, ms=3)
+                axis.plot(places, of_level["value"], MARKERS[i % 5], color=colour, ms=3)
                 means = of_level.groupby(setting)["value"].agg(list)
                 for place, own in means.items():
                     if len(own) > 2:
@@ -43,7 +45,7 @@ def against_setting(
                     label=f"D = {D}",
                 )
             style.logarithmic_at(axis, ticks)
-            axis.set(title=title(str(name)), xlabel=label)
+            axis.set(title=title(str(name)), xlabel=label[str(name)])
         axes[0, 0].set_ylabel(y)
         lines, labels = axes[0, 0].get_legend_handles_labels()
         fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
@@ -69,8 +71,10 @@ def two_ways(values: pd.DataFrame) -> Figure:
                     own = ours[ours["way"] == way]
                     line = own.groupby("D")["value"].mean()
                     look = {"color": style.COLOURS[i], "ls": ("-", "--")[i % 2]}
-                    axis.plot(own["D"], own["value"], MARKERS[i], color=look["color"])
-                    axis.plot(line.index, line, label=way, **look)
+                    beside = 0.25 * (i - (len(ways) - 1) / 2)  # none hides another
+                    mark = {"marker": MARKERS[i], "color": look["color"], "ms": 3.5}
+                    axis.plot(own["D"] + beside, own["value"], ls="none", **mark)
+                    axis.plot(line.index + beside, line, label=way, **look)
                 axis.set(title=measure, xlabel="D", xticks=sorted(ours["D"].unique()))
             row[0].set_ylabel(title(model))
         lines, labels = axes[0, 0].get_legend_handles_labels()
@@ -93,9 +97,10 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
             for axis, (measure, name) in zip(row, y.items()):
                 ours = values[(values["model"] == model)]
                 ours = ours[ours["measure"] == measure]
-                for D, colour in zip(levels, style.ordered(len(levels))):
+                for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
-                    axis.plot(line.index, line, "o-", color=colour, label=f"D = {D}")
+                    look = {"marker": MARKERS[i % 5], "color": colour}
+                    axis.plot(line.index, line, label=f"D = {D}", **look)
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
                 )
