@@ -17,7 +17,7 @@ from disentlib.study.explorer import place_models
 PIECES = ("page", "kl", "gradients", "linear", "rotation")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>html, body {{ margin: 0; background: var(--pst-color-background, #fff); color: var(--pst-color-text-base, #222) }}
+<style>html, body {{ margin: 0; font-family: system-ui, sans-serif; background: var(--pst-color-background, #fff); color: var(--pst-color-text-base, #222) }}
 html[data-theme="dark"] {{ --pst-color-text-base: #ced6dd; --pst-color-background: #14181e;
   --pst-color-text-muted: #9ca4af; --pst-color-border: #48566b; --pst-color-primary: #4bb1f5;
   --pst-color-danger: #ff9999 }}</style></head>

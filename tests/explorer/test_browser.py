@@ -241,6 +241,39 @@ def test_other_files_are_refused_and_the_page_goes_on(visit, tmp_path):
         assert len(page.locator(".ex-alert").inner_text().splitlines()) == 1
         move_factors(page, [0, 0, 0, 5, 5])
         np.testing.assert_array_equal(grey(page, 0), 255 * sprite([0, 0, 0, 5, 5]))
+        assert page.locator(".ex-alert").text_content() == ""
+
+
+def test_an_error_goes_when_the_reader_goes_on(visit):
+    page = visit()
+    alert = page.locator(".ex-alert")
+    code = page.locator(".ex-row[data-dimension='0'] input")
+    code.fill("1")
+    back = page.get_by_role("button", name="Back to the encoder's means")
+    for goes_on in (
+        lambda: factors(page).first.press("ArrowLeft"),
+        lambda: code.fill("2"),
+        back.click,
+        page.get_by_role("button", name="Copy a link").click,
+        page.get_by_role("button", name="Reset").click,
+    ):
+        page.locator("input[type=file]").set_input_files(
+            {"name": "foreign", "mimeType": "", "buffer": b"GIF89a" + bytes(900)}
+        )
+        page.wait_for_function("document.querySelector('.ex-alert').textContent !== ''")
+        page.locator("h4").click()  # which does nothing
+        assert alert.text_content() != ""
+        goes_on()
+        assert alert.text_content() == ""
+
+
+def test_a_score_without_its_excess_is_explained(visit):
+    page = visit()
+    page.locator(".ex-scores summary").click()
+    rows = page.locator(".ex-scores tbody tr")
+    assert rows.all_inner_texts() == ["MIG\t0.25\t+ 0.13", "SAP\t0.50\t–"]
+    why = page.locator(".ex-scores .ex-note", has_text="–: no rotations were scored.")
+    assert why.is_visible()
 
 
 def test_a_file_is_dropped(visit, tmp_path):
@@ -332,6 +365,34 @@ def test_on_a_phone_no_picture_covers_another(visit):
     assert len(boxes) == 3
     for left, right in pairwise(boxes):
         assert left["x"] + left["width"] <= right["x"]
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+def test_heads_of_the_squares_stand_apart(visit, width):
+    page = visit()
+    page.set_viewport_size({"width": width, "height": 844})
+    edges = page.evaluate(
+        """() => [...document.querySelectorAll(".ex-heads div span:not(.ex-over)")].map((head) => {
+        const range = document.createRange();
+        range.selectNodeContents(head);
+        const { left, right } = range.getBoundingClientRect();
+        return [left, right]; })"""
+    )
+    assert len(edges) == 5
+    for (_, right), (left, _) in pairwise(edges):
+        assert left - right > 3
+
+
+@pytest.mark.parametrize("name", [name for name in PIECES if name != "page"])
+def test_on_a_phone_sliders_have_the_whole_width(visit, name):
+    page = visit(name)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for slider in page.locator(".ex-slider").all():
+        row = slider.bounding_box()
+        track = slider.locator("input").bounding_box()
+        value = slider.locator("output").bounding_box()
+        assert track["width"] == row["width"]
+        assert value["x"] + value["width"] == pytest.approx(row["x"] + row["width"])
 
 
 def test_where_motion_is_not_wanted_pictures_stand_still(visit):

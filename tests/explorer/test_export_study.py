@@ -9,10 +9,18 @@ import pytest
 import torch
 
 from disentlib.models.networks import VAE
+from disentlib.paths import RESULTS
 from disentlib.scoring import pictures
 from disentlib.study import explorer
 from disentlib.study.plan import load_study
-from disentlib.study.results import COLUMNS, Results, picture_name
+from disentlib.study.results import (
+    COLUMNS,
+    IDENTITY,
+    Results,
+    identity,
+    load_results,
+    picture_name,
+)
 from disentlib.training.checkpoints import save_tensors
 from disentlib.training.folder import RunFolder, claim
 
@@ -73,6 +81,23 @@ def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
     entries = json.loads(catalogue.split(" = ", 1)[1].rstrip(";\n"))
     assert [entry["id"] for entry in entries] == [path.stem for path in paths]
     assert [entry["start"] for entry in entries] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RESULTS.glob("*/models/*.js")), ids=lambda p: p.stem
+)
+def test_scripts_in_the_results_say_what_their_tables_say(path):
+    """Tables grow after models are exported: what is said of a run is what they say now."""
+    results = load_results(path.parents[1].name)
+    there = set(results.table[IDENTITY].itertuples(index=False, name=None))
+    runs = [r for r in results.study.runs if tuple(identity(r).values()) in there]
+    every = (explorer.facts_of(results, run) for run in runs)
+    facts = next(facts for facts in every if facts["id"] == path.stem)  # first seed
+    text = path.read_text()
+    said = json.loads(text.removeprefix("Explorer.addModel(").removesuffix(");\n"))
+    again = f"type python -m disentlib.study.explorer {results.study.name}"
+    assert said["scores"] == [list(row) for row in facts["scores"]], again
+    assert {name: said[name] for name in facts} == json.loads(json.dumps(facts)), again
 
 
 def test_a_run_without_weights_is_left_out(results, tmp_path):

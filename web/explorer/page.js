@@ -151,6 +151,12 @@
     let selects = [];
     const own = h("option", { value: "" });  // the name of the reader's file, once there is one
 
+    // What went wrong is past once the reader goes on. Before the control's own listener,
+    // which may have something new to tell.
+    for (const kind of ["input", "click"])
+      root.addEventListener(kind, (event) => {
+        if (event.target.matches("button, input[type=range]")) alert.textContent = "";
+      }, true);
     root.addEventListener("dragover", (event) => event.preventDefault());
     root.addEventListener("drop", (event) => {
       event.preventDefault();

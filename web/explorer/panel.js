@@ -206,7 +206,8 @@
         h("span", {}, text.panel.heads[1]), h("div", {}, h("span", { class: "ex-over" }, text.panel.heads[2]), heads)) : "",
       list, idle, note,
       facts.scores ? h("details", { class: "ex-scores" }, h("summary", {}, text.panel.scores), scoreTable(facts.scores),
-        h("p", { class: "ex-note" }, text.panel.scoresNote)) : h("p", { class: "ex-note" }, text.panel.noScores));
+        h("p", { class: "ex-note" }, text.panel.scoresNote,
+          facts.scores.some(([, , excess]) => excess == null) ? ` ${text.panel.noExcess}` : "")) : h("p", { class: "ex-note" }, text.panel.noScores));
 
     // Codes of an earlier state, as a link holds them.
     function restore(codes) {

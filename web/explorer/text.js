@@ -82,6 +82,7 @@
       scoreHeads: ["score", "value", "excess over rotations"],
       scoresNote: "Of sampled codes. The last column is the score less the mean score of random " +
         "rotations of the same codes: what the choice of axes adds. Near 0, the axes are no better than any others.",
+      noExcess: "–: no rotations were scored.",
       noScores: "A model of your own comes without scores: the page on scoring computes them.",
       klNote: (images) => `KL over ${images} random sprites.`,
       reads: (label) => `example (another sprite), from − 1 to + 1: ${label}`,
