@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from disentlib.study.marks import remove_stale_marks
 from disentlib.study.plan import check_folders, load_study
 
 STUDY = str(config.get("study", "quick"))
@@ -10,6 +11,7 @@ OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") i
 try:
     study = load_study(STUDY, **OVERRIDES)
     check_folders(study)  # before anything is touched
+    remove_stale_marks(study)
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
@@ -89,7 +91,7 @@ rule collect:
     message:
         "Collecting the study's table"
     shell:
-        "exec {PYTHON:q} -m disentlib collect {STUDY:q}"
+        "exec {PYTHON:q} -m disentlib collect {STUDY:q} {SETTINGS:q}"
 
 
 rule book:

@@ -40,8 +40,10 @@ def collect(given: argparse.Namespace) -> None:
     from disentlib.study import explorer
     from disentlib.study.plan import load_study
     from disentlib.study.results import collect
+    from disentlib.study.stages import override
 
-    print(collect(load_study(given.study), given.unfinished))
+    study = load_study(given.study, **dict(map(override, given.settings)))
+    print(collect(study, given.unfinished))
     explorer.main([given.study])
 
 
@@ -79,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("run", help="such as beta_vae/D4/seed0, or its number from 0")
         one.add_argument("settings", nargs="*", help="such as device=cuda")
     one = add("collect", "collect the results of a study", collect)
+    one.add_argument("settings", nargs="*", help="such as device=cuda, as for train")
     one.add_argument("--unfinished", action="store_true", help="of the runs there are")
     add("book", "build the book on the results of $STUDY", book, study=False)
     return top

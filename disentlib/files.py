@@ -154,6 +154,14 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object; `ValueError` in one line that names any other file."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: not a JSON object; remove it and run again")
+    return content
+
+
 def _owner() -> str:
     """A name that nobody else gives.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from disentlib.files import atomic_write, read_json
+from disentlib.files import atomic_write, read_mapping
 from disentlib.paths import RESULTS
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
@@ -66,7 +66,13 @@ def finished(files: RunFolder, run: Run) -> dict[str, Any]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there; run its study first")
     compare(files.path, run.config)
-    said: dict[str, Any] = read_json(files.result)
+    said = read_mapping(files.result)
+    if files.scored_how.exists():
+        scored = read_mapping(files.scored_how).get("digest")
+        if scored != said.get("digest"):
+            raise ValueError(
+                f"{files.scores}: of an earlier model; score this run again"
+            )
     return said
 
 

@@ -5,16 +5,21 @@ removed; the mark that a stage leaves behind may be, and is made again in a mome
 """
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from disentlib.files import read_json, write_json
+from disentlib.files import write_json
 from disentlib.paths import ROOT
-from disentlib.scoring.sizes import Scoring
+from disentlib.study.marks import (
+    is_scored,
+    is_trained,
+    mark_scored,
+    mark_trained,
+    what_is_scored,
+)
 from disentlib.study.pages import run_page
 from disentlib.study.plan import Run, Study, arguments
-from disentlib.training.folder import RunFolder, compare, finished
+from disentlib.training.folder import RunFolder, compare
 
 OVERRIDES = ("device", "precision", "compile")  # what a machine decides, not a study
 
@@ -27,10 +32,9 @@ def train(study: Study, run: Run) -> None:
     """
     folder = RunFolder(study.folder(run))
     compare(folder.path, run.config)
-    notebook = folder.path / "training.ipynb"
-    if not (finished(folder.path, run.config) and notebook.exists()):
-        _run("training", notebook, arguments(run.config), folder.path)
-    folder.trained.touch()
+    if not is_trained(folder, run.config):
+        _run("training", folder.training_page, arguments(run.config), folder.path)
+    mark_trained(folder)
 
 
 def score(study: Study, run: Run) -> None:
@@ -41,21 +45,13 @@ def score(study: Study, run: Run) -> None:
     folder = RunFolder(study.folder(run))
     if not folder.result.exists():
         raise FileNotFoundError(f"{folder.result} is not there; train this run first")
-    notebook, wanted = folder.path / "scoring.ipynb", _scored(folder, study.scoring)
-    there = (folder.scores, folder.pictures, folder.scored_how, notebook)
-    if not all(map(Path.exists, there)) or read_json(folder.scored_how) != wanted:
+    if not is_scored(folder, study.scoring):
+        wanted = what_is_scored(folder, study.scoring)
         settings = arguments(study.scoring) | {"device": run.config.device}
         settings["conventions"] = False  # they are for one reader, not for a sweep
-        _run("scoring", notebook, settings, folder.path)
+        _run("scoring", folder.scoring_page, settings, folder.path)
         write_json(folder.scored_how, wanted)
-    folder.scored.touch()
-
-
-def _scored(folder: RunFolder, scoring: Scoring) -> dict[str, Any]:
-    """What scores depend on: which models, and how they are scored."""
-    models = sorted(path.name for path in folder.path.glob("model*.safetensors"))
-    digest = read_json(folder.result)["digest"]
-    return {"digest": digest, "models": models, "scoring": asdict(scoring)}
+    mark_scored(folder, study.scoring)
 
 
 def _run(page: str, notebook: Path, settings: dict[str, Any], folder: Path) -> None:

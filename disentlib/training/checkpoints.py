@@ -118,14 +118,18 @@ def load_checkpoint(
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """The latest whole checkpoint in `folder`, or None where there is none.
 
-    A damaged or foreign file is named in a warning, and the one before it is used.
+    A damaged or foreign file is named in a warning, and the one before it is used, if
+    there is one.
     Raises `ValueError` in one line for a checkpoint of another configuration.
     """
-    for path in checkpoints(folder):
+    found = checkpoints(folder)
+    for path in found:
         try:
             tensors, facts = load_tensors(path)
         except ValueError as error:
-            warnings.warn(f"{error}; going on from the one before", stacklevel=2)
+            more = path != found[-1]
+            then = "going on from the one before" if more else "starting at step 0"
+            warnings.warn(f"{error}; {then}", stacklevel=2)
             continue
         require_same(facts.get("config", {}), config, path)
         return tensors, facts

@@ -3,14 +3,16 @@ holds.
 """
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from disentlib.checks import checked_path, whole_number
-from disentlib.files import read_json, remove_temporaries, try_lock, write_json
+from disentlib.files import read_mapping, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
 from disentlib.training.checkpoints import (
     digest,
@@ -19,6 +21,8 @@ from disentlib.training.checkpoints import (
     settings_then,
 )
 from disentlib.training.configuration import TrainingConfig
+
+SNAPSHOT = re.compile(r"model-(\d+)\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,23 @@ class RunFolder:
         return self.path / "scored.json"
 
     @property
+    def training_page(self) -> Path:
+        """The page of training, executed."""
+        return self.path / "training.ipynb"
+
+    @property
+    def scoring_page(self) -> Path:
+        """The page of scoring, executed."""
+        return self.path / "scoring.ipynb"
+
+    @property
     def trained(self) -> Path:
-        """An empty mark for the workflow, which may go: training is done."""
+        """A mark for the workflow, which may go: training is done."""
         return self.path / ".trained"
 
     @property
     def scored(self) -> Path:
-        """An empty mark for the workflow, which may go: scoring is done."""
+        """A mark for the workflow, which may go: scoring is done."""
         return self.path / ".scored"
 
     def model(self, step: int | None = None) -> Path:
@@ -80,6 +94,21 @@ class RunFolder:
             "model.safetensors" if step is None else f"model-{step}.safetensors"
         )
 
+    def snapshots(self) -> dict[int, Path]:
+        """Weights kept on the way, by step; copies under other names are none."""
+        found = ((SNAPSHOT.fullmatch(p.name), p) for p in self.path.glob("model-*"))
+        return dict(sorted((int(match[1]), path) for match, path in found if match))
+
+    def settings(self) -> tuple[dict[str, Any] | None, Path]:
+        """The configuration that the run had, and where it stands: in its own file, or
+        if that is gone in the result; None where there is neither.
+        """
+        if self.configuration.exists():
+            return read_mapping(self.configuration), self.configuration
+        if self.result.exists():
+            return read_mapping(self.result).get("config"), self.result
+        return None, self.configuration
+
 
 def compare(folder: str | Path, config: TrainingConfig) -> None:
     """Raise `ValueError` in one line where `folder` holds a run of other settings.
@@ -87,9 +116,9 @@ def compare(folder: str | Path, config: TrainingConfig) -> None:
     Nothing is written. `steps` and `snapshots` may have grown, see
     `checkpoints.require_same`.
     """
-    path = RunFolder(Path(folder)).configuration
-    if path.exists():
-        require_same(read_json(path), config.to_dict(), path)
+    found, path = RunFolder(Path(folder)).settings()
+    if found is not None:
+        require_same(found, config.to_dict(), path)
 
 
 def claim(folder: str | Path, config: TrainingConfig) -> None:
@@ -100,7 +129,7 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
     """
     compare(folder, config)
     path = RunFolder(Path(folder)).configuration
-    if not path.exists() or read_json(path) != config.to_dict():
+    if not path.exists() or read_mapping(path) != config.to_dict():
         write_json(path, config.to_dict())
 
 
@@ -110,7 +139,7 @@ def finished(folder: str | Path, config: TrainingConfig) -> bool:
     models = [files.model(), *map(files.model, config.snapshots)]
     if not files.result.exists() or not all(path.exists() for path in models):
         return False
-    return bool(read_json(files.result).get("step", 0) >= config.steps)
+    return bool(read_mapping(files.result).get("step", 0) >= config.steps)
 
 
 def configuration_of(folder: str | Path) -> TrainingConfig:
@@ -119,11 +148,11 @@ def configuration_of(folder: str | Path) -> TrainingConfig:
 
     Raises `FileNotFoundError` where there is no run, `ValueError` for a damaged file.
     """
-    path = RunFolder(Path(folder)).configuration
-    if not path.exists():
+    found, path = RunFolder(Path(folder)).settings()
+    if found is None:
         raise FileNotFoundError(f"{path} is not there; train this run first")
     try:
-        return TrainingConfig.from_dict(settings_then(read_json(path)))
+        return TrainingConfig.from_dict(settings_then(found))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -146,7 +175,7 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
     tensors, facts = load_tensors(path)
     whose = f"{path} is another run's: put its own back, or train anew elsewhere"
     if step is None:
-        known = read_json(files.result) if files.result.exists() else {}
+        known = read_mapping(files.result) if files.result.exists() else {}
         if known.get("digest", digest(tensors)) != digest(tensors):
             raise ValueError(f"{whose} ({files.result.name} has another digest)")
     elif facts.get("step") != step:

@@ -106,15 +106,22 @@ def write_history(path: Path, records: Sequence[dict[str, float]], D: int) -> No
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Records of a file that `write_history` wrote."""
-    with path.open(newline="") as file:
-        records = [
-            {name: float(value or "nan") for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
-    return [
-        record | {n: int(record[n]) for n in ("step", "active")} for record in records
-    ]
+    """Records of a file that `write_history` wrote; `ValueError` in one line for one
+    that is gone or damaged.
+    """
+    try:
+        with path.open(newline="") as file:
+            reader = csv.DictReader(file, strict=True, restval="cut short")
+            if missing := {*FIRST_COLUMNS} - {*(reader.fieldnames or ())}:
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
+            rows = [*reader]
+        records = [{k: float(v or "nan") for k, v in row.items()} for row in rows]
+        return [r | {n: int(r[n]) for n in ("step", "active")} for r in records]
+    except (ValueError, KeyError, TypeError, FileNotFoundError, csv.Error) as error:
+        raise ValueError(
+            f"{path}: no whole history ({error}); ask for more steps, which write it "
+            f"anew from the checkpoint, or train anew in another folder"
+        ) from error
 
 
 def in_use(history: pd.DataFrame, nats: float = IN_USE_NATS) -> NDArray[np.int64]:

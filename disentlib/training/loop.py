@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from disentlib.checks import checked_path, instance
-from disentlib.files import read_json
+from disentlib.files import read_mapping
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
 from disentlib.training.batches import rows_of_steps, steps_per_epoch
@@ -24,7 +24,12 @@ from disentlib.training.machine import (
     chosen_precision,
     prepare_torch,
 )
-from disentlib.training.outcome import evaluator, keep_result, keep_snapshot
+from disentlib.training.outcome import (
+    check_earlier_model,
+    evaluator,
+    keep_result,
+    keep_snapshot,
+)
 from disentlib.training.sigterm import noticing_sigterm
 from disentlib.training.state import State, new_state, restore, save
 from disentlib.training.step import own_stream, stepper
@@ -37,10 +42,10 @@ def train(
     steps.
 
     Goes on from the latest checkpoint there, if any, and ends in the same bits as a run
-    that never stopped. Writes `model.safetensors`, then, last, `result.json`. A run of
-    as many steps or more is not repeated, its history is yielded; one of fewer goes on,
-    to the same bits as a run planned that long. On SIGTERM it keeps a checkpoint and
-    exits with code 143.
+    that never stopped. Writes `model.safetensors`, then, last, `result.json`. A
+    finished run of as many steps is not repeated, its history is yielded; one of fewer
+    goes on, to the same bits as a run planned that long; one of more is another run's.
+    On SIGTERM it keeps a checkpoint and exits with code 143.
 
     Raises in one line: `ValueError` for a folder of another configuration and for
     snapshots of steps that are past, `RuntimeError` where another process trains in it,
@@ -55,7 +60,7 @@ def train(
         config = resolved(config, files)
         compare(files.path, config)
         if is_done(files, config):
-            yield from history.read_history(files.history)
+            yield from history_of_finished(files, config)
             return
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
         per_epoch = steps_per_epoch(config, indices[0])
@@ -94,6 +99,16 @@ def train(
         with sigterm.at_once("stopped before the last losses, checkpoint kept"):
             evaluated = evaluate()
         keep_result(state, files, config, evaluated, clock.energy_source)
+
+
+def history_of_finished(
+    files: RunFolder, config: TrainingConfig
+) -> list[dict[str, float]]:
+    """The records of a finished run, whose configuration is there again if it was
+    lost.
+    """
+    claim(files.path, config)
+    return history.read_history(files.history)
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,7 @@ def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
     if config.precision != "auto":
         return config
     if files.configuration.exists():
-        kept = read_json(files.configuration).get("precision")
+        kept = read_mapping(files.configuration).get("precision", "float32")
         return replace(config, precision=kept)
     return replace(config, precision=chosen_precision(config.device))
 
@@ -146,7 +161,7 @@ def finished_steps(files: RunFolder) -> int:
     """Steps of the finished run in the folder; 0 where there is none."""
     if not files.result.exists() or not files.model().exists():
         return 0
-    return int(read_json(files.result)["step"])
+    return int(read_mapping(files.result).get("step", 0))
 
 
 def opened(config: TrainingConfig, files: RunFolder) -> State:
@@ -160,6 +175,7 @@ def opened(config: TrainingConfig, files: RunFolder) -> State:
             f"gone; ask for {finished} steps, or train anew in another folder"
         )
     check_snapshots(files, config, state.step)
+    check_earlier_model(files)
     return state
 
 

@@ -56,6 +56,19 @@ def keep_snapshot(
         save_model(path, network, state.step, losses)
 
 
+def check_earlier_model(files: RunFolder) -> None:
+    """Raise `ValueError` in one line for a model of a shorter run that could not be
+    kept in the end, before the steps that lead there.
+    """
+    if files.model().exists():
+        try:
+            checkpoints.load_tensors(files.model())
+        except ValueError as error:
+            raise ValueError(
+                f"{error}; remove it and run again, its checkpoint is enough"
+            ) from error
+
+
 def keep_earlier_model(files: RunFolder, step: int) -> None:
     """Before the model of `step` takes its name: a shorter run's, by that run's step.
 

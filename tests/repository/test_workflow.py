@@ -159,6 +159,25 @@ def test_lost_marks_cost_a_moment_and_no_model(finished):
     assert worth(finished / RUN) == before and planned(finished) == {}
 
 
+def test_more_steps_and_scores_by_hand_are_seen(finished, tmp_path):
+    """As after `disentlib train` and `score`, of which Snakemake knows nothing."""
+    folder = finished / RUN
+    for name in (".trained", ".scored", "result.json"):
+        shutil.copy2(folder / name, tmp_path)
+    everything = {"train": 1, "score": 1, "collect": 1}
+    with changed(finished / "studies" / "mini.yml", "steps: 4", "steps: 5"):
+        assert planned(finished) == everything  # the marks are of fewer steps
+    shutil.copy2(tmp_path / ".trained", folder)
+    shutil.copy2(tmp_path / ".scored", folder)
+    with changed(folder / "result.json", '"digest": "', '"digest": "0'):
+        assert planned(finished) == {"score": 1, "collect": 1}  # of an earlier model
+    shutil.copy2(tmp_path / "result.json", folder)
+    (folder / ".scored").write_text("of another model")
+    assert planned(finished) == {"collect": 1}
+    shutil.copy2(tmp_path / ".scored", folder)
+    assert planned(finished) == {}
+
+
 @pytest.mark.slow
 def test_a_page_that_fails_after_training_costs_no_model(finished):
     """A cell behind the run raises: the model stays, and the next start goes on."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from disentlib.__main__ import main
 from disentlib.models.networks import VAE
 from disentlib.scoring.pictures import (
     COLUMNS,
@@ -114,10 +115,11 @@ def test_settings_of_a_row_are_those_that_the_run_had(made):
     run = hand.runs[0]
     asked = replace(run.config, steps=9, snapshots=(2, 7))
     path = hand.folder(run) / "result.json"
-    had = run.config.to_dict() | {"steps": 5, "snapshots": [2, 4]}
+    had = run.config.to_dict() | {"steps": 5, "snapshots": [2]}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"config": had}))
-    row = results.run_row(replace(run, config=asked), hand.folder(run)).iloc[0]
-    assert (row["steps"], row["snapshots"]) == (5, "2 4") and "together" not in row
+    run = replace(run, config=asked)
+    row = results.run_row(run, hand.folder(run)).iloc[0]
+    assert (row["steps"], row["snapshots"]) == (5, "2") and "together" not in row
     path.write_text(json.dumps(json.loads(path.read_text()) | {"together": 10}))
     assert results.run_row(run, hand.folder(run)).iloc[0]["together"] == 10
 
@@ -178,6 +180,24 @@ def test_a_run_of_other_settings_is_not_collected(made):
     (hand.folder(first) / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match="is of another configuration"):
         collect(hand, folder=there / "hand")
+
+
+def test_scores_of_an_earlier_model_are_not_collected(made):
+    hand, there = made
+    place = hand.folder(hand.runs[0]) / "scored.json"
+    place.write_text('{"digest": "another"}')
+    with pytest.raises(ValueError, match="of an earlier model; score this run again"):
+        collect(hand, folder=there / "hand")
+    place.write_text('{"digest": null}')  # these results have none
+    collect(hand, folder=there / "hand")
+
+
+def test_collecting_is_told_what_the_runs_were_told(capsys):
+    """A study that was run with device=cuda is of that device throughout."""
+    assert main(["collect", "quick", "device=nowhere"]) != 0
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["collect", "quick", "speed=2"]) != 0
+    assert "speed=2" in capsys.readouterr().err
 
 
 def test_thinning_keeps_means_and_short_histories(made):

@@ -9,6 +9,7 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.training import checkpoints, load_model
 from disentlib.training.folder import RunFolder, compare, configuration_of, finished
+from disentlib.training.loop import train
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,66 @@ def test_a_configuration_of_another_size_is_named(folder):
 def test_a_configuration_that_is_none_is_named(folder, content):
     write_json(folder.configuration, content)
     assert "config.json" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "result.json"])
+def test_json_of_another_kind_is_named(folder, small, name):
+    write_json(folder.path / name, [3])
+    with pytest.raises(ValueError, match=f"{name}: not a JSON object; remove it"):
+        run(config(steps=3, snapshots=(2,)), small, folder.path)
+    assert name in refusal(folder)
+
+
+def test_a_finished_run_without_its_configuration_is_still_itself(folder, small):
+    """A damaged config.json is to be removed; the result knows the settings too."""
+    before = folder.configuration.read_bytes()
+    folder.configuration.unlink()
+    assert configuration_of(folder.path).D == 3 and load_model(folder.path)
+    for other in ({"D": 4}, {"seed": 5}, {"steps": 2, "snapshots": ()}):
+        with pytest.raises(ValueError, match=r"result\.json is of another"):
+            run(config(**{"steps": 3, "snapshots": (2,)} | other), small, folder.path)
+    assert len(run(config(steps=3, snapshots=(2,)), small, folder.path)) == 1
+    assert folder.configuration.read_bytes() == before
+
+
+def test_copies_of_models_are_no_snapshots(folder):
+    for name in ("model-old.safetensors", "model-2.safetensors.bak"):
+        shutil.copy(folder.model(), folder.path / name)
+    assert list(folder.snapshots()) == [2]
+
+
+def test_a_history_that_is_no_whole_one_is_named(folder, small):
+    whole = folder.history.read_bytes()
+    for content in (b"", b"text", whole[:-40], b"\xff" + whole, None):
+        folder.history.unlink()
+        if content is not None:
+            folder.history.write_bytes(content)
+        with pytest.raises(ValueError, match=r"history\.csv: no whole history"):
+            run(config(steps=3, snapshots=(2,)), small, folder.path)
+        folder.history.write_bytes(whole)
+    folder.history.unlink()
+    run(config(steps=4, snapshots=(2,)), small, folder.path)
+    assert folder.history.read_bytes().startswith(whole[:100])
+
+
+def test_a_damaged_model_is_named_before_the_steps_that_follow(folder, small):
+    content = bytearray(folder.model().read_bytes())
+    content[-5] ^= 1
+    folder.model().write_bytes(content)
+    with pytest.raises(ValueError, match="remove it and run again"):
+        next(train(config(steps=5, snapshots=(2,)), small, folder.path))
+    folder.model().unlink()
+    run(config(steps=5, snapshots=(2,)), small, folder.path)
+    assert finished(folder.path, config(steps=5, snapshots=(2,)))
+
+
+def test_the_last_damaged_checkpoint_says_that_all_is_lost(folder):
+    for path in (kept := checkpoints.checkpoints(folder.checkpoints)):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.warns() as said:
+        found = checkpoints.load_checkpoint(folder.checkpoints, {})
+    words = ["going on from the one before"] * (len(kept) - 1) + ["starting at step 0"]
+    assert found is None and [str(w.message).split("; ")[-1] for w in said] == words
 
 
 def test_a_setting_newer_than_the_run_is_no_hindrance(small, folder):

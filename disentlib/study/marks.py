@@ -1,0 +1,68 @@
+"""Marks of the workflow: small files that say of which model a stage is done.
+
+What cost hours is never an output of the workflow; a mark may go at any time, and is
+made again in a moment. It holds what the stage's work depends on, since Snakemake looks
+at what a file holds before it runs what hangs on it.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from disentlib.files import read_mapping, write_bytes
+from disentlib.scoring.sizes import Scoring
+from disentlib.study.plan import Study
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.folder import RunFolder, finished
+
+
+def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
+    """Whether a run is trained for all of its steps and its page is there."""
+    return finished(folder.path, config) and folder.training_page.exists()
+
+
+def is_scored(folder: RunFolder, scoring: Scoring) -> bool:
+    """Whether the models that a run has now are scored in this way."""
+    there = (folder.scores, folder.pictures, folder.scored_how, folder.scoring_page)
+    if not all(map(Path.exists, there)):
+        return False
+    return read_mapping(folder.scored_how) == what_is_scored(folder, scoring)
+
+
+def what_is_scored(folder: RunFolder, scoring: Scoring) -> dict[str, Any]:
+    """What scores depend on: which models, and how they are scored."""
+    models = sorted(
+        path.name for path in (folder.model(), *folder.snapshots().values())
+    )
+    digest = read_mapping(folder.result).get("digest")
+    return {"digest": digest, "models": models, "scoring": asdict(scoring)}
+
+
+def mark_trained(folder: RunFolder) -> None:
+    """Say of which model training is done."""
+    result = read_mapping(folder.result)
+    _write(folder.trained, {name: result.get(name) for name in ("step", "digest")})
+
+
+def mark_scored(folder: RunFolder, scoring: Scoring) -> None:
+    """Say of which models scoring is done, and how."""
+    _write(folder.scored, what_is_scored(folder, scoring))
+
+
+def remove_stale_marks(study: Study) -> None:
+    """Remove the marks of stages that are to be done anew, for more steps were asked
+    for, or trained or scored by hand since: the workflow would take them for done.
+    """
+    for run in study.runs:
+        folder = RunFolder(study.folder(run))
+        if folder.trained.exists() and not is_trained(folder, run.config):
+            folder.trained.unlink(missing_ok=True)
+        if folder.scored.exists() and not (
+            folder.result.exists() and is_scored(folder, study.scoring)
+        ):
+            folder.scored.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_bytes(path, (json.dumps(content) + "\n").encode())
