@@ -7,12 +7,26 @@ from bs4 import BeautifulSoup, Tag
 NUMBER = re.compile(
     r"[-+−–±]?[\d.,]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
 )
+# Long words of heads may part here, or a column is as wide as the longest.
+PARTS = ("disentangle-ment", "recon-struction", "informative-ness", "explicit-ness")
+PARTS += ("dimen-sions", "differ-ence", "precis-ion")
+
+
+def part_words(head: Tag) -> None:
+    """Allow the long words of a header cell to break over two lines."""
+    for text in head.find_all(string=True):
+        words = str(text)
+        for word in PARTS:
+            words = words.replace(word.replace("-", ""), word.replace("-", "\u00ad"))
+        if words != text:
+            text.replace_with(words)
 
 
 def head(soup: BeautifulSoup) -> None:
     """Give header cells their scope, align numbers, and let a wide table scroll."""
     for table in soup.find_all("table"):
         for cell in table.select("thead th"):
+            part_words(cell)
             cell["scope"] = "colgroup" if int(cell.get("colspan", 1)) > 1 else "col"
         for cell in table.select("tbody th"):
             cell["scope"] = "rowgroup" if int(cell.get("rowspan", 1)) > 1 else "row"

@@ -48,6 +48,16 @@ def minutes_of(item: str) -> int:
     )
 
 
+def words_of(item: str) -> str:
+    """One line of a plan as it is read: chapters by title, exercises as numbered."""
+    pages = {chapter.page.rsplit("/", 1)[-1]: chapter for chapter in chapters()}
+    numbers = {exercise.label: k for k, exercise in enumerate(exercises(), 1)}
+    verb, _, rest = item.partition(" ")
+    if item in numbers:
+        return f"Exercise {numbers[item]}"
+    return f"{verb}: {pages[rest].title}" if rest in pages else verb
+
+
 def sessions(plan: dict[str, Any]) -> pd.DataFrame:
     """A row a session: its minutes, what they are spent on, and what is left."""
     rows = []
@@ -90,7 +100,9 @@ def measured(cache: Path = ROOT / "_build" / ".jupyter_cache") -> dict[str, floa
 
 
 def counts() -> pd.DataFrame:
-    """A row a chapter: exercises by level, labs, quizzes, hints, terms, minutes."""
+    """A row a chapter: exercises by level, labs, quizzes, hints, terms, and the minutes
+    that it takes to read and to do.
+    """
     glossary = (ROOT / f"{GLOSSARY}.md").read_text(encoding="utf-8")
     rows = []
     for chapter in chapters():
@@ -105,10 +117,10 @@ def counts() -> pd.DataFrame:
             | {
                 "lab": sum(e.kind == "lab" for e in mine),
                 "quiz": sum(e.kind == "quiz" for e in mine),
-                "with hint": sum(e.hint for e in mine),
+                "hints": sum(e.hint for e in mine),
                 "terms": len(used_in(text, glossary)),
-                "to read (minutes)": chapter.reading,
-                "to do (minutes)": sum(e.minutes for e in mine),
+                "to read": chapter.reading,
+                "to do": sum(e.minutes for e in mine),
             }
         )
     table = pd.DataFrame(rows)

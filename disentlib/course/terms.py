@@ -15,6 +15,20 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 GLOSSARY = "book/glossary"
 TERMS: dict[object, dict[str, str]] = {}  # by the book's folder
+# Phrases in which a term's word is not the term, as patterns.
+NOT_THE_TERM = (
+    r"VS code",
+    r"(exits with|short on|needs no) code",
+    r"code that suits",
+    r"by a factor",
+    r"factor of two",
+    r"nat is a factor",
+    r"Cholesky factor",
+    r"(with the|for) evidence",
+    r"mutual information gap",
+    r"orientation.s gap",
+    r"gaps? (is 1|are|can also|of the first|of a few)",
+)
 # Places whose words are not prose, or link already.
 NOT_PROSE = (
     nodes.title,
@@ -33,20 +47,34 @@ def terms_of(glossary: str) -> dict[str, str]:
     """Every form in which a term of the glossary's source is written, to the term.
 
     A term stands on a line of its own, its meaning below it, indented. "Term; form"
-    cannot be said there, so the plural is made here: an s, or ies for y.
+    cannot be said there, so the plural is made here: an s, or ies for y, of what stands
+    before "in".
     """
     found: dict[str, str] = {}
     for term in re.findall(r"^(\S.*)$\n^  \S", glossary, re.MULTILINE):
-        plural = term[:-1] + "ies" if term.endswith("y") else term + "s"
-        found |= {term.lower(): term, plural.lower(): term}
+        head, *rest = term.partition(" in ")
+        head = head[:-1] + "ies" if head.endswith("y") else head + "s"
+        found |= {term.lower(): term, "".join((head, *rest)).lower(): term}
     return found
 
 
 def pattern_of(forms: dict[str, str]) -> re.Pattern[str]:
-    """Finds any form as a whole word, the longest first."""
+    """Finds any form as a whole word, the longest first, and what is not the term.
+
+    What is found is a form only if `term_in` says so.
+    """
     longest = sorted(forms, key=len, reverse=True)
-    words = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in longest)
-    return re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
+    words = [re.escape(form).replace(r"\ ", r"\s+") for form in longest]
+    others = [
+        phrase.replace("(", "(?:").replace(" ", r"\s+") for phrase in NOT_THE_TERM
+    ]
+    either = "|".join([*others, *words])
+    return re.compile(rf"(?<![\w-])({either})(?![\w-])", re.IGNORECASE)
+
+
+def term_in(found: str, forms: dict[str, str]) -> str | None:
+    """The term of which a find is a form, or None for one of `NOT_THE_TERM`."""
+    return forms.get(" ".join(found.lower().split()))
 
 
 def used_in(source: str, glossary: str) -> set[str]:
@@ -57,8 +85,8 @@ def used_in(source: str, glossary: str) -> set[str]:
     source = re.sub(
         r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`|^#.*$|^[%:].*$", "", source, flags=re.M
     )
-    found = pattern_of(forms).findall(source)
-    return {forms[" ".join(word.lower().split())] for word in found}
+    found = (term_in(word, forms) for word in pattern_of(forms).findall(source))
+    return {term for term in found if term is not None}
 
 
 class FirstUse(SphinxPostTransform):
@@ -99,8 +127,8 @@ def split(
     pieces: list[nodes.Node] = []
     done = 0
     for match in pattern.finditer(text):
-        term = forms[" ".join(match[1].lower().split())]
-        if term in linked:
+        term = term_in(match[1], forms)
+        if term is None or term in linked:
             continue
         linked.add(term)
         if match.start() > done:

@@ -34,8 +34,7 @@ def explicitness(
     Settings: scikit-learn's logistic regression with its defaults, on codes of zero
     mean and unit variance, `max_iter` raised so that it ends by its tolerance; one
     classifier a class, as in the paper (Locatello et al. 2019 fit all classes of a
-    factor at once and average classes of all factors together). `rescale=True` maps
-    chance to 0: 2 (AUC - 1/2).
+    factor at once). `rescale=True` maps chance to 0: 2 (AUC - 1/2).
 
     Range [0, 1]; chance, and the value for constant codes, is 1/2 (0 with `rescale`).
     Raises `ValueError` for codes that do not match the grid or are not finite.

@@ -68,12 +68,12 @@ def factor_vae_score(
     too. `codes` (grid.size, D).
 
     Settings: dimensions whose standard deviation over the data is below `threshold` are
-    dead and never vote (0.05 in Kim and Mnih's study; the default of several libraries
-    is 0, which lets dead dimensions win). `spread` says over which data: "sample",
-    train + test images drawn uniformly, or "table", all rows. `ddof` is that of both
-    variances: 0 in the thesis, 1 in other programs; it cancels but for the threshold.
-    Other programs also score the very votes that made the classifier; here they are
-    apart.
+    dead and never vote (0.05 in the study of Locatello et al. 2019; the default of
+    several libraries is 0, which lets dead dimensions win). `spread` says over which
+    data: "sample", train + test images drawn uniformly, or "table", all rows. `ddof` is
+    that of both variances: 0 in the thesis, 1 in other programs; it cancels but for the
+    threshold. Other programs also score the very votes that made the classifier; here
+    they are apart.
 
     Range [0, 1]; 1 / K is chance; 0 where every dimension is dead. Raises `ValueError`
     for codes that do not match the grid or are not finite, a batch larger than a

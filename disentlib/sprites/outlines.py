@@ -23,8 +23,8 @@ def square() -> Float64[Floats, "4 2"]:
 
 
 def ellipse() -> Float64[Floats, "100 2"]:
-    """Vertices (100, 2) of the ellipse: 1.33 units long, 1 / 1.33 units high, from t =
-    0.
+    """Vertices (100, 2) of the ellipse, from t = 0: its half-axes are 1.33 units along
+    and 1 / 1.33 units up.
     """
     t = 2 * np.pi * np.arange(ELLIPSE_VERTICES) / ELLIPSE_VERTICES
     return UNIT * np.stack(

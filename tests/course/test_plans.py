@@ -12,6 +12,7 @@ from disentlib.course.plans import (
     sessions,
     teacher_notes,
     waiting,
+    words_of,
 )
 
 PLANS = load_plans()
@@ -65,12 +66,19 @@ def test_a_line_that_names_nothing_is_refused():
     assert minutes_of("pause 15") == 15
 
 
+def test_a_line_is_read_by_title_and_number():
+    first = exercises()[0]
+    assert words_of(first.label) == "Exercise 1"
+    assert words_of("talk scores") == "talk: The scores"
+    assert words_of("pause 15") == "pause"
+
+
 def test_counts_add_up_to_the_exercises():
     total = counts().iloc[-1]
     plain = [e for e in exercises() if e.kind == "exercise"]
     levels = ("recall", "calculate", "experiment", "open")
     assert sum(total[level] for level in levels) == len(plain)
-    assert total["to do (minutes)"] == sum(e.minutes for e in exercises())
+    assert total["to do"] == sum(e.minutes for e in exercises())
 
 
 def test_each_chapter_that_teaches_has_a_note():

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from disentlib.course.terms import pattern_of, split, terms_of, used_in
 from disentlib.paths import ROOT
 
@@ -39,6 +41,33 @@ def test_the_longest_term_wins_and_parts_of_words_are_left():
 
 def test_plurals_and_line_breaks():
     assert linked("Entropies and the β-VAE\nscores.") == ["entropy", "β-VAE score"]
+
+
+def test_the_plural_of_what_is_in_use_is_that_of_its_first_noun():
+    assert terms_of("dimension in use\n  One.\n").keys() == {
+        "dimension in use",
+        "dimensions in use",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("It exits with code 143, in VS Code; a code of two.", ["code"]),
+        ("Off by a factor of two, or by a\nfactor that nobody knows.", []),
+        ("A factor of variation.", ["factor"]),
+        ("We look for evidence; the evidence of a model.", ["evidence"]),
+        ("The mutual information gap, and orientation’s gap.", []),
+        ("The gap is 1 for each, the gap is zero.", ["gap"]),
+    ],
+)
+def test_a_word_in_another_sense_is_not_linked(text, terms):
+    forms = terms_of(SOURCE)
+    pieces = split(text, forms, pattern_of(forms), set(), "page")
+    links = [piece for piece in pieces if piece.tagname == "pending_xref"]
+    assert [link["reftarget"] for link in links] == terms
+    assert "".join(piece.astext() for piece in pieces) == text
+    assert used_in(text, SOURCE) == set(terms)
 
 
 def test_text_around_a_link_stays():

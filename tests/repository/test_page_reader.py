@@ -107,6 +107,13 @@ TABLE = """<h2>Losses<a>#</a></h2><table border="1"><thead><tr><th></th><th>D</t
 <tr><th>two</th><td>10.5</td><td>none</td></tr></tbody></table>"""
 
 
+def test_long_words_of_heads_may_break():
+    page = soup(TABLE.replace("<th>what</th>", "<th>DCI disentanglement</th>"))
+    tables.head(page)
+    assert page.find_all("th")[1].get_text() == "DCI disentangle\u00adment"
+    assert "\u00ad" not in page.tbody.get_text()
+
+
 def test_a_table_says_what_heads_what():
     page = soup(TABLE)
     tables.head(page)
