@@ -87,15 +87,18 @@ def attribute_scores(
         "correlation": _correlation,
     }
     score = rule[predictor]
-    return np.array(
-        [
+    with warnings.catch_warnings():
+        # scikit-learn's doubt whether few images of many classes are to be told apart.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        return np.array(
             [
-                score(own[:, [d]], labels[:, k], other[:, [d]], labels_test[:, k])
-                for k in range(len(grid.sizes))
+                [
+                    score(own[:, [d]], labels[:, k], other[:, [d]], labels_test[:, k])
+                    for k in range(len(grid.sizes))
+                ]
+                for d in range(z.shape[1])
             ]
-            for d in range(z.shape[1])
-        ]
-    )
+        )
 
 
 def _thresholds(

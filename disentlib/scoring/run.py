@@ -14,7 +14,7 @@ from disentlib.arrays import Floats
 from disentlib.checks import checked_path, instance
 from disentlib.files import atomic_write
 from disentlib.metrics.rotations import rotated_within
-from disentlib.metrics.sampling import both_rows
+from disentlib.metrics.sampling import both_rows, checked_codes, look_up
 from disentlib.metrics.suite import scores_and_importances
 from disentlib.scoring.codes import Posterior, encode, sample
 from disentlib.scoring.pictures import Pictures, save_pictures, take_pictures
@@ -56,7 +56,9 @@ def score_run(
     """
     files = RunFolder(checked_path("folder", folder))
     instance("sizes", sizes, Scoring)
-    sprites = load_sprites() if sprites is None else sprites
+    sprites = instance(
+        "sprites", load_sprites() if sprites is None else sprites, Sprites
+    )
     rows = planned_rows(sprites.grid, sizes)
     parts = []
     for step, path in snapshots(files):
@@ -113,6 +115,12 @@ def score_codes(
     sizes = Scoring() if sizes is None else instance("sizes", sizes, Scoring)
     instance("posterior", posterior, Posterior)
     instance("grid", grid, FactorGrid)
+    for name in ("mean", "logvar"):
+        table = instance(f"posterior.{name}", getattr(posterior, name), np.ndarray)
+        checked_codes(table, grid)
+    if posterior.mean.shape != posterior.logvar.shape:
+        shapes = f"mean {posterior.mean.shape} and logvar {posterior.logvar.shape}"
+        raise ValueError(f"{shapes} must have one shape; encode both anew")
     tables: list[pd.DataFrame] = []
     importances: Floats | None = None
     for seed in sizes.seeds:
@@ -139,7 +147,8 @@ def score_codes(
 
 def in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which dimensions (D,) carry more than `IN_USE_NATS` on average over `rows`."""
-    kl = metrics.kl_per_dimension(posterior.mean[rows], posterior.logvar[rows])
+    pair = look_up(posterior.mean, rows), look_up(posterior.logvar, rows)
+    kl = metrics.kl_per_dimension(*pair)
     return kl > IN_USE_NATS
 
 
@@ -190,10 +199,7 @@ def snapshots(files: RunFolder) -> Iterator[tuple[int, int | None]]:
     if not files.model().exists():
         raise FileNotFoundError(f"{files.model()} is not there; train this run first")
     end = load_tensors(files.model())[1]["step"]
-    steps = sorted(
-        int(path.stem.split("-")[1]) for path in files.path.glob("model-*.*")
-    )
-    yield from ((step, step) for step in steps if step != end)
+    yield from ((step, step) for step in files.snapshots() if step != end)
     yield end, None
 
 

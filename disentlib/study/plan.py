@@ -4,7 +4,8 @@ names.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from disentlib.checks import shown
 from disentlib.metrics.sampling import test_rows, training_rows
 from disentlib.paths import RUNS, STUDIES
 from disentlib.scoring.sizes import Scoring
@@ -122,38 +124,60 @@ def _parsed(
         check_name("variant", variant)
     check_distinct("variant", variants)
     training = {**mapping("training", content["training"]), **overrides}
+    common = mapping("grid", content["grid"])
     runs: list[Run] = []
     for variant, settings in variants.items():
         settings = dict(mapping(f"variant {variant}", settings or {}))
-        grid = mapping("grid", settings.pop("grid", {}))
-        grid = dict(mapping("grid", content["grid"])) | dict(grid)
-        check_keys("grid key", grid, AXES)
-        for axis in AXES:
-            if not isinstance(grid.get(axis), list) or not grid[axis]:
-                raise ValueError(
-                    f"grid: {axis} {grid.get(axis)!r} must be a list of values"
-                )
-        if repeated := {axis for axis in (*training, *settings) if axis in AXES}:
-            raise ValueError(
-                f"{', '.join(sorted(repeated))} belongs in the grid, as a list"
-            )
+        # Without settings of its own a variant has no part in what is wrong.
+        place = f"variant {variant}: " if settings else ""
+        with _named(place):
+            own = mapping("grid", settings.pop("grid", {}))
+            grid = _checked_grid({**common, **own}, {**training, **settings})
         if len(runs) + math.prod(map(len, grid.values())) > MOST_RUNS:
             raise ValueError(f"the grid has more than {MOST_RUNS:,} runs; give less")
-        for point in product(*(grid[axis] for axis in AXES)):
-            config = {**training, **settings, **overrides, **dict(zip(AXES, point))}
-            runs.append(Run(variant, TrainingConfig.from_dict(config)))
+        with _named(place):
+            for point in product(*(grid[axis] for axis in AXES)):
+                config = {**training, **settings, **overrides, **dict(zip(AXES, point))}
+                runs.append(Run(variant, TrainingConfig.from_dict(config)))
     key, times = Counter(run.key for run in runs).most_common(1)[0]
     if times > 1:
         raise ValueError(f"the grid names {key} twice; give each value once")
     given = mapping("scoring", content.get("scoring") or {})
     check_keys("scoring key", given, [field.name for field in fields(Scoring)])
-    try:
+    with _named("scoring: "):
         scoring = Scoring(**given)
         _check_classes(scoring)
+    title, budget = content["title"], content.get("budget", "")
+    if not isinstance(title, str) or not title.strip() or title.splitlines() != [title]:
+        raise ValueError(
+            f"title {shown(title)} must be a text of one line, say 'Desk study'"
+        )
+    if not isinstance(budget, str):
+        raise ValueError(f"budget {shown(budget)} must be a text, or leave the key out")
+    return Study(name, title, budget, tuple(runs), scoring)
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Put the place in a study before what is said of a bad value there."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
-        raise ValueError(f"scoring: {error}") from error
-    budget = str(content.get("budget", ""))
-    return Study(name, str(content["title"]), budget, tuple(runs), scoring)
+        raise ValueError(f"{place}{error}") from error
+
+
+def _checked_grid(
+    grid: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    check_keys("grid key", grid, AXES)
+    for axis in AXES:
+        if not isinstance(grid.get(axis), list) or not grid[axis]:
+            raise ValueError(
+                f"grid: {axis} {grid.get(axis)!r} must be a list of values"
+            )
+    if repeated := sorted(set(AXES) & set(settings)):
+        raise ValueError(f"{', '.join(repeated)} belongs in the grid, as a list")
+    return grid
 
 
 def _check_classes(scoring: Scoring) -> None:

@@ -5,6 +5,7 @@ the pages.
 import os
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,11 +200,28 @@ class Results:
             table = table[table[name] == value]
         return table.sort_values("step").groupby(IDENTITY, as_index=False).last()
 
-    def pictures(self, model: str, D: int, variant: str = "") -> Pictures:
-        """Pictures of the first seed of a model; `FileNotFoundError` where there are
-        none.
+    def pictures(self, model: str, D: int, variant: str | None = None) -> Pictures:
+        """Pictures of the first seed of a model, where no variant is given of the
+        first; `FileNotFoundError` where there are none.
         """
+        if variant is None:
+            at = ((r.variant, r.config.model, r.config.D) for r in self.study.runs)
+            variant = next((v for v, *whose in at if whose == [model, D]), "")
         return load_pictures(self.folder / "pictures" / picture_name(model, D, variant))
+
+    def first_pictures(self, model: str, D: int) -> tuple[Run, Pictures] | None:
+        """The run, with its pictures, that comes nearest to a model and D, of those
+        that have some; None where none has.
+        """
+        runs = sorted(
+            self.study.runs,
+            key=lambda r: (r.config.model != model, abs(r.config.D - D)),
+        )
+        for run in runs:
+            with suppress(FileNotFoundError):
+                config = run.config
+                return run, self.pictures(config.model, config.D, run.variant)
+        return None
 
 
 def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:

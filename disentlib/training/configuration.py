@@ -1,9 +1,12 @@
 """What a run is: a frozen record of every choice that its result depends on."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
+
+import numpy as np
 
 from disentlib.checks import number, shown, whole_number
 
@@ -107,7 +110,7 @@ class TrainingConfig:
         if not isinstance(content, Mapping):
             raise ValueError(f"settings {shown(content)} must be a mapping")
         known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(content) - known):
+        if unknown := sorted(map(str, set(content) - known)):
             raise ValueError(
                 f"unknown setting {', '.join(unknown)}; the settings are "
                 f"{', '.join(sorted(known))}"
@@ -139,5 +142,23 @@ def checked_type(name: str, value: Any, kind: Any) -> Any:
     if kind is float and type(value) is int and abs(value) < 2**1000:
         return float(value)
     if type(value) is not kind:
-        raise TypeError(f"{name} {shown(value)} must be of type {kind.__name__}")
+        remedy = _with_a_point(value) if kind is float and type(value) is str else ""
+        raise TypeError(
+            f"{name} {shown(value)} must be of type {kind.__name__}{remedy}"
+        )
     return value
+
+
+def _with_a_point(text: str) -> str:
+    """What to write for a number that YAML reads as text; empty where there is none."""
+    try:
+        x = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(x):
+        return ""
+    if "e" in text.lower() + str(x):
+        number = np.format_float_scientific(x, trim="0", exp_digits=1)
+    else:
+        number = str(x)
+    return f"; write it with a point, as in {number}, and without quotes"

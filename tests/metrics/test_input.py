@@ -174,6 +174,13 @@ def test_settings(name, changes, message):
     refused(name, message, **changes)
 
 
+@pytest.mark.parametrize("predictor", ["thresholds", "linear_svc"])
+def test_few_images_of_many_classes_bring_no_warning(predictor):
+    grid = FactorGrid(("a", "b"), (3, 100))  # a warning is an error here
+    codes = designs.identity(grid)
+    assert metrics.sap(codes, grid, train=60, test=40, predictor=predictor) > 0
+
+
 @pytest.mark.parametrize("name", ["dci", "mig", "sap"])
 def test_sample_of_one_class(name):
     seed = next(

@@ -12,11 +12,15 @@ from disentlib.metrics import designs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.scoring.pictures import load_pictures
 from disentlib.scoring.run import COLUMNS, score_codes, score_run
+from disentlib.sprites import FactorGrid
 from disentlib.training.checkpoints import load_tensors
 
 SIZES = scoring.Scoring(
     train=60, test=30, batch_size=4, n_estimators=1, score_seed=5, score_seeds=2
 )
+
+GRID = FactorGrid(("a", "b", "c"), (4, 5, 6))
+ZEROS = np.zeros((GRID.size, 2), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,36 @@ def test_excess_over_rotations(small):
 def test_a_run_that_is_not_trained_is_named(tmp_path, small):
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors is not there"):
         score_run(tmp_path, SIZES, small)
+
+
+def test_what_is_no_table_of_sprites_is_named(trained):
+    with pytest.raises(ValueError, match=r"^sprites='x' must be a Sprites$"):
+        score_run(trained, SIZES, "x")
+
+
+@pytest.mark.parametrize(
+    ("mean", "logvar", "message"),
+    [
+        ([[1]], [[2]], r"^posterior.mean=\[\[1\]\] must be a ndarray$"),
+        (ZEROS, None, "^posterior.logvar=None must be a ndarray$"),
+        (ZEROS[0], ZEROS[0], r"^codes of shape \(2,\) do not match the grid's 120"),
+        (ZEROS[1:], ZEROS[1:], r"^codes of shape \(119, 2\) do not match the grid's"),
+        (ZEROS, ZEROS[:, :1], r"^mean \(120, 2\) and logvar \(120, 1\) must have one"),
+        (ZEROS.astype(str), ZEROS, "^codes are <U32; give real numbers"),
+    ],
+)
+def test_a_posterior_that_is_no_tables_of_the_grid_is_named(mean, logvar, message):
+    with pytest.raises(ValueError, match=message):
+        score_codes(scoring.Posterior(mean, logvar), GRID, SIZES)
+
+
+def test_a_row_that_was_not_encoded_is_that_of_the_grid():
+    row = metrics.sampling.training_rows(GRID, SIZES.score_seed, SIZES.train)[7]
+    mean = np.where(np.arange(GRID.size)[:, None] == row, np.nan, ZEROS)
+    with pytest.raises(
+        ValueError, match=rf"^codes row {row} holds nan; encode the rows"
+    ):
+        score_codes(scoring.Posterior(mean, ZEROS), GRID, SIZES)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ def test_variants_change_settings_and_may_narrow_the_grid(written):
     assert len([run for run in runs if run.variant == "a"]) == 8
 
 
+def test_a_variant_may_start_from_another_ones_settings(written):
+    text = GOOD + "variants:\n  a: &a {steps: 9, beta: 2}\n  b: &b {<<: *a, beta: 3}\n"
+    runs = {run.variant: run.config for run in written(text + "  c: {<<: *b}\n").runs}
+    assert (runs["a"].steps, runs["a"].beta) == (9, 2)
+    assert runs["b"] == runs["c"]
+    assert (runs["b"].steps, runs["b"].beta) == (9, 3)
+
+
 def test_overrides_reach_every_run(written):
     assert {run.config.device for run in written(GOOD, device="cuda").runs} == {"cuda"}
 
@@ -144,6 +152,26 @@ BAD = {
     "variants as a list": ("", "variants: [a, b]", "must be a mapping"),
     "no variants": ("", "variants: {}", "give at least one"),
     "a variant as a number": ("", "variants: {a: 3}", "variant a: 3 must be"),
+    "a variant's setting": (
+        "", "variants: {b: {}, a: {stepz: 2}}", "yml: variant a: unknown setting stepz"
+    ),
+    "a variant's grid": ("", "variants: {a: {grid: {D: 2}}}", "variant a: grid: D 2"),
+    "a setting of all variants": (
+        "steps: 5", "stepps: 5}\nvariants: {a: {}", "mini.yml: unknown setting stepps"
+    ),
+    "a number as a setting": ("steps: 5", "steps: 5, 1: 2", "unknown setting 1;"),
+    "text for a number": ("steps: 5", "steps: 5, beta: 1e-3", "as in 1.0e-3, and"),
+    "setting twice beside a merge": (
+        "", "variants: {a: &a {steps: 1}, b: {<<: *a, beta: 1, beta: 2}}", "key beta is"
+    ),
+    "a merge of two": (
+        "", "variants: {a: &a {steps: 1}, b: {<<: [*a, *a]}}", "<< on line 6 must be one"
+    ),
+    "empty title": ("A small grid", "", "title None must be a text of one line"),
+    "title as a list": ("A small grid", "[a]", "title ['a'] must be a text of one"),
+    "title of two lines": ("A small grid", r'"a\nb"', r"title 'a\nb' must be a text"),
+    "title of no letters": ("A small grid", "' '", "title ' ' must be a text of one"),
+    "empty budget": ("", "budget:", "budget None must be a text, or leave the key out"),
     "capitals": ("", "variants: {a: {}, A: {}}", "in capitals and small letters"),
 }  # fmt: skip
 NO_NAMES = (

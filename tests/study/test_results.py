@@ -182,6 +182,18 @@ def test_a_run_of_other_settings_is_not_collected(made):
         collect(hand, folder=there / "hand")
 
 
+def test_pictures_of_the_run_that_comes_nearest(made):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    loaded = load_results("hand", there)
+    run, pictures = loaded.first_pictures("factor_vae", 10)
+    assert (run.config.model, run.config.D) == ("factor_vae", 3)
+    assert len(pictures.traversals) == 3
+    for path in (there / "hand" / "pictures").iterdir():
+        path.unlink()
+    assert loaded.first_pictures("factor_vae", 10) is None
+
+
 def test_scores_of_an_earlier_model_are_not_collected(made):
     hand, there = made
     place = hand.folder(hand.runs[0]) / "scored.json"

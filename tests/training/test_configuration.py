@@ -4,6 +4,7 @@ import json
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
+import yaml
 
 from disentlib.training.configuration import MODELS, TrainingConfig
 
@@ -105,6 +106,7 @@ def test_round_trip_through_json(model):
             "warmup 5 is for a constant schedule; give 0",
         ),
         ({"zeta": 1, "eta": 1}, "unknown setting eta, zeta; the settings are"),
+        ({1: 2, "eta": 1}, "unknown setting 1, eta; the settings are"),
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(changes, message):
@@ -120,7 +122,8 @@ def test_a_bad_value_is_refused_in_one_line(changes, message):
         ({"D": 10.0}, "D 10.0 must be of type int"),
         ({"D": True}, "D True must be of type int"),
         ({"seed": None}, "seed None must be of type int"),
-        ({"learning_rate": "1e-4"}, "learning_rate '1e-4' must be of type float"),
+        ({"learning_rate": "fast"}, "learning_rate 'fast' must be of type float"),
+        ({"learning_rate": "nan"}, "learning_rate 'nan' must be of type float"),
         ({"beta": True}, "beta True must be of type float"),
         ({"batch_norm": 1}, "batch_norm 1 must be of type bool"),
         ({"batch_norm": "no"}, "batch_norm 'no' must be of type bool"),
@@ -133,6 +136,20 @@ def test_a_bad_value_is_refused_in_one_line(changes, message):
 def test_a_wrong_type_is_refused_in_one_line(changes, message):
     with pytest.raises(TypeError, match=f"^{message}$"):
         TrainingConfig.from_dict(NEEDED | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-3", "1.0e-3"), ("2.5E3", "2.5e+3"), ("0.00001", "1.0e-5"), ("5", "5.0")],
+)
+def test_a_number_that_yaml_reads_as_text_is_shown_as_it_should_be(text, number):
+    with pytest.raises(TypeError) as error:
+        TrainingConfig.from_dict(NEEDED | {"learning_rate": text})
+    assert str(error.value) == (
+        f"learning_rate '{text}' must be of type float; write it with a point, as in "
+        f"{number}, and without quotes"
+    )
+    assert yaml.safe_load(number) == float(text)
 
 
 @pytest.mark.parametrize("missing", NEEDED)
