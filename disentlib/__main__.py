@@ -38,8 +38,8 @@ def stage(given: argparse.Namespace) -> None:
 def collect(given: argparse.Namespace) -> None:
     """Collect the results of a study, and its models for the explorer."""
     from disentlib.study import explorer
+    from disentlib.study.collecting import collect
     from disentlib.study.plan import load_study
-    from disentlib.study.results import collect
     from disentlib.study.stages import override
 
     study = load_study(given.study, **dict(map(override, given.settings)))

@@ -44,12 +44,8 @@ def costs(results: Results) -> dict[str, float]:
 
 def sources(results: Results) -> str:
     """Where a study's joules are from, as its runs say; an estimate in old tables."""
-    path = results.folder / "runs.csv"
-    if path.exists():
-        said = pd.read_csv(path).get("energy_source", pd.Series(dtype=str)).dropna()
-        if len(said):
-            return "; ".join(sorted({str(source) for source in said}))
-    return "estimate: 10 W a busy core"
+    said = {str(source) for source in results.run_rows.get("energy_source", ())} - {""}
+    return "; ".join(sorted(said)) or "estimate: 10 W a busy core"
 
 
 def hours_told(hours: float) -> str:

@@ -21,10 +21,11 @@ from disentlib.scoring.export import save_script
 from disentlib.scoring.run import EXCESS
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
+from disentlib.study.collecting import remove_others
 from disentlib.study.figures.names import title
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
-from disentlib.study.results import IDENTITY, Results, load_results, remove_others
+from disentlib.study.results import IDENTITY, Results, load_results
 from disentlib.training.folder import RunFolder, load_model
 
 # random rows that the KL divergence of a dimension is averaged over, and weights are

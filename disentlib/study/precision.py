@@ -82,11 +82,10 @@ def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
 
 def _values(results: Results) -> pd.DataFrame:
     """A row a run, budget and measure, with the run's settings, where they are kept."""
-    path = results.folder / "runs.csv"
-    if not path.exists():
+    settings = results.run_rows
+    if settings.empty:
         columns = [*SAME, "planned", *MACHINE, "step", "measure", "value"]
         return pd.DataFrame(columns=columns)
-    settings = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
     # On a cycle a snapshot on the way is not a run's end; at a constant rate it is.
     settings["planned"] = settings["steps"].where(settings["schedule"] != "constant", 0)
     kept = [*dict.fromkeys([*IDENTITY, *SAME, "planned", *MACHINE])]

@@ -61,10 +61,7 @@ def where_trained(results: Results) -> dict[str, str]:
     """On what and in which precision the runs that are in were trained, in words by
     variant; nothing of old tables, which do not say.
     """
-    path = results.folder / "runs.csv"
-    if not path.exists():
-        return {}
-    runs_of = pd.read_csv(path, dtype={"variant": str}, keep_default_na=False)
+    runs_of = results.run_rows
     if not {"device", "precision"} <= {*runs_of}:
         return {}
     found: dict[str, str] = {}

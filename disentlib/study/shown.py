@@ -1,6 +1,6 @@
 """What the results' page shows: pictures, figures of several studies, its values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from disentlib.scoring.pictures import Pictures
+from disentlib.sprites.table import GRID
 from disentlib.study import sentences, verdicts_beside
 from disentlib.study.answer import answer, of_runaways, thesis_effects
 from disentlib.study.batch_norm import (
@@ -20,6 +21,7 @@ from disentlib.study.budgets import along_budgets
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.files import save
+from disentlib.study.figures.hinton import hinton
 from disentlib.study.figures.pictures import reconstructions
 from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
@@ -137,6 +139,21 @@ def show_beside(evidence: Evidence, name: str, folder: Path) -> None:
     draw = {"weights": weights_figure, "batches": batches_figure, "long": long_figure}
     if name in evidence.beside:
         save(draw[name](evidence), folder / f"{name}.png")
+        plt.show()
+
+
+def hinton_figure(evidence: Evidence, model: str) -> Figure:
+    """Importances of the first seed at each D."""
+    ours = pictures(evidence, model)
+    return hinton({name: one.importances for name, one in ours.items()}, GRID.names)
+
+
+def show_pictures(
+    draw: Callable[[Evidence, str], Figure], evidence: Evidence, model: str, path: Path
+) -> None:
+    """Draw a figure of a model's pictures, where some are kept, and keep it too."""
+    if pictures(evidence, model):
+        save(draw(evidence, model), path / f"{draw.__name__}-{model}.png")
         plt.show()
 
 

@@ -12,12 +12,12 @@ from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS
 from disentlib.scoring import pictures
 from disentlib.study import explorer
+from disentlib.study.collecting import identity
 from disentlib.study.plan import load_study
 from disentlib.study.results import (
     COLUMNS,
     IDENTITY,
     Results,
-    identity,
     load_results,
     picture_name,
 )

@@ -18,10 +18,12 @@ from disentlib.scoring.pictures import (
     take_pictures,
 )
 from disentlib.sprites.table import GRID, load_sprites
-from disentlib.study import figures, results
+from disentlib.study import collecting, figures
 from disentlib.study import plan as study
+from disentlib.study import results as study_results
 from disentlib.study.book import what_pages_read
-from disentlib.study.results import collect, load_results, run_history
+from disentlib.study.collecting import collect, run_history
+from disentlib.study.results import load_results
 
 STUDY = """
 title: By hand
@@ -79,7 +81,7 @@ def test_one_tidy_table(made):
     collect(hand, folder=there / "hand")
     loaded = load_results("hand", there)
     assert loaded.finished == 8
-    assert list(loaded.table.columns) == results.COLUMNS
+    assert list(loaded.table.columns) == study_results.COLUMNS
     assert loaded.table["spread"].dropna().tolist() == [0.25] * 8
     assert not loaded.table.duplicated(
         ["model", "D", "seed", "step", "codes", "measure"]
@@ -92,7 +94,7 @@ def test_one_tidy_table(made):
     )
     assert (
         loaded.history.groupby(["model", "D", "seed"]).size().tolist()
-        == [results.CURVES] * 8
+        == [collecting.CURVES] * 8
     )
     assert loaded.history.query("D == 2")["kl_2"].isna().all()
     assert (loaded.history.query("D == 3")["kl_2"] == 0.3333).all()
@@ -118,16 +120,16 @@ def test_settings_of_a_row_are_those_that_the_run_had(made):
     had = run.config.to_dict() | {"steps": 5, "snapshots": [2]}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"config": had}))
     run = replace(run, config=asked)
-    row = results.run_row(run, hand.folder(run)).iloc[0]
+    row = collecting.run_row(run, hand.folder(run)).iloc[0]
     assert (row["steps"], row["snapshots"]) == (5, "2") and "together" not in row
     path.write_text(json.dumps(json.loads(path.read_text()) | {"together": 10}))
-    assert results.run_row(run, hand.folder(run)).iloc[0]["together"] == 10
+    assert collecting.run_row(run, hand.folder(run)).iloc[0]["together"] == 10
 
 
 def test_tables_of_before_there_were_spreads_are_read():
     for name in ("desk", "recipe"):
         table = load_results(name).table
-        assert list(table.columns) == [*results.COLUMNS] and len(table) > 100
+        assert list(table.columns) == [*study_results.COLUMNS] and len(table) > 100
         assert np.isfinite(table["value"]).all()
 
 
@@ -165,7 +167,7 @@ def test_a_collecting_that_ends_early_costs_no_picture(made, monkeypatch):
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(results.shutil, "copyfile", ends)
+        patch.setattr(collecting.shutil, "copyfile", ends)
         with pytest.raises(OSError, match="No space"):
             collect(hand, folder=there / "hand")
     assert set(before) < set((there / "hand" / "pictures").iterdir())
@@ -240,7 +242,7 @@ def test_the_shown_study_is_the_fullest_or_the_chosen(made, monkeypatch):
     hand, there = made
     collect(hand, folder=there / "desk")
     monkeypatch.delenv("STUDY", raising=False)
-    assert results.first_there(there) == "desk"
+    assert study_results.first_there(there) == "desk"
     collect(hand, folder=there / "hand")
     monkeypatch.setenv("STUDY", "hand")
     assert load_results(folder=there).study.name == "hand"
