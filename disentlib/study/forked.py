@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from importlib.metadata import EntryPoint
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, parent_process
+from threading import Thread
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -104,10 +105,18 @@ def _kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> N
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    Thread(target=_end_with_the_build, daemon=True).start()
     sys.argv = ["ipykernel_launcher", *arguments]
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()
+
+
+def _end_with_the_build() -> None:
+    """Wait for the process that asked for this kernel, and end with it."""
+    if (build := parent_process()) is not None:
+        build.join()
+        os._exit(1)
 
 
 KernelProvisionerFactory.provisioners[NAME] = EntryPoint(

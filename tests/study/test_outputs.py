@@ -1,7 +1,10 @@
 """Pages are executed side by side, and only those whose code has changed."""
 
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from disentlib.study.outputs import execute_changed
@@ -73,6 +76,26 @@ os.environ["LEFT"], made = "behind", 1"""
     other = "import os; assert 'LEFT' not in os.environ and 'made' not in globals()"
     pages = [write("one", code), write("two", other)]
     assert set(execute_changed(pages, cache, processes=1)) == {"one", "two"}
+
+
+def test_no_kernel_outlives_a_build_that_was_killed(book):
+    write, cache = book
+    mark = cache.parent / "pid"
+    code = f"""import os, time
+open({str(mark)!r}, "w").write(str(os.getpid()))
+time.sleep(300)"""
+    page = write("long", code)
+    words = "from pathlib import Path; from disentlib.study import outputs; "
+    words += f"outputs.execute_changed([Path({str(page)!r})], Path({str(cache)!r}))"
+    build = subprocess.Popen([sys.executable, "-c", words])
+    end = time.monotonic() + 120
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < end and build.poll() is None
+        time.sleep(0.1)
+    kernel = psutil.Process(int(mark.read_text()))
+    build.kill()
+    build.wait()
+    kernel.wait(60)
 
 
 def test_a_killed_kernel_costs_its_own_page_alone(book):
