@@ -8,7 +8,7 @@ NUMBER = re.compile(
     r"[-+−–±]?[\d.,]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
 )
 # Long words of heads may part here, or a column is as wide as the longest.
-PARTS = ("disentangle-ment", "recon-struction", "informative-ness", "explicit-ness")
+PARTS = ("disen-tangle-ment", "recon-struction", "informative-ness", "explicit-ness")
 PARTS += ("dimen-sions", "differ-ence", "precis-ion")
 
 
