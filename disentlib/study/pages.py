@@ -107,9 +107,11 @@ def handing_on() -> Iterator[list[int]]:
     checkpoint.
 
     Yields the list of signals that came. A kernel that has not stopped after `GRACE`
-    seconds is killed; where none runs yet, `Stopped` is raised at once.
+    seconds is killed; where none runs yet, `Stopped` is raised at once. Processes that
+    were there before are not the kernel's.
     """
     told: list[int] = []
+    others = {*psutil.Process().children(recursive=True)}
 
     def end(kernels: list[psutil.Process]) -> None:
         for kernel in kernels:
@@ -118,7 +120,8 @@ def handing_on() -> Iterator[list[int]]:
 
     def hand_on(number: int, _: Any) -> None:
         told.append(number)
-        kernels = psutil.Process().children(recursive=True)
+        every = psutil.Process().children(recursive=True)
+        kernels = [process for process in every if process not in others]
         for kernel in kernels:
             with suppress(psutil.NoSuchProcess):
                 kernel.send_signal(signal.SIGTERM)

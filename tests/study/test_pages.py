@@ -4,12 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import jupytext
 import nbformat
 import papermill
-import psutil
 import pytest
 
 from disentlib.__main__ import main as command
@@ -231,24 +229,28 @@ def test_figures_stay_in_the_page_whatever_backend_the_caller_set(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_before_there_is_a_kernel_stops_at_once(number):
-    with pytest.raises(pages.Stopped), pages.handing_on() as told:
-        os.kill(os.getpid(), number)
-    assert told == [number]
+    with subprocess.Popen(["sleep", "600"]) as other:
+        with pytest.raises(pages.Stopped), pages.handing_on() as told:
+            os.kill(os.getpid(), number)
+        assert told == [number] and other.poll() is None
+        other.kill()
 
 
 @pytest.mark.parametrize("answer, code", [("exit 7", 7), ("", -signal.SIGKILL)])
 def test_a_kernel_is_told_and_killed_if_it_does_not_mind(answer, code, monkeypatch):
     script = f"trap '{answer}' TERM; echo up; while :; do sleep 0.05; done"
     monkeypatch.setattr(pages, "GRACE", 0.5 if code < 0 else 200)
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as kernel:
-        ours = SimpleNamespace(children=lambda recursive: [psutil.Process(kernel.pid)])
-        known = {"Process": lambda: ours, "NoSuchProcess": psutil.NoSuchProcess}
-        monkeypatch.setattr(pages, "psutil", SimpleNamespace(**known))
+    # One that was there before is somebody else's, and is not told.
+    with (
+        subprocess.Popen(["sleep", "600"]) as other,
+        pages.handing_on() as told,
+        subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as kernel,
+    ):
         try:
             assert kernel.stdout.readline() == b"up\n"
-            with pages.handing_on() as told:
-                os.kill(os.getpid(), signal.SIGTERM)
-                assert kernel.wait(timeout=60) == code
-            assert told == [signal.SIGTERM]
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert kernel.wait(timeout=60) == code
+            assert told == [signal.SIGTERM] and other.poll() is None
         finally:
             kernel.kill()
+            other.kill()
