@@ -134,12 +134,14 @@ def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
 
 def sprites_sentence(found: SpriteRuns | None) -> str:
     """Dimensions in use, reconstruction and score of each optimiser at an equal number
-    of steps: of the first model at the largest D.
+    of steps: of the first model at the D with the most runs, the largest of those.
     """
     if found is None:
         return "No runs on dSprites by different optimisers are in yet."
-    rows, most = found.scores, found.scores["D"].max()
-    rows = rows[(rows["D"] == most) & (rows["model"] == rows["model"].iloc[0])]
+    rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
+    runs_at = rows.groupby("D")["runs"].min()
+    most = runs_at[runs_at == runs_at.max()].index.max()
+    rows = rows[rows["D"] == most]
     parts = [
         f"{row['optimiser']} has {row['dimensions in use']} dimensions in use, a "
         f"reconstruction error of {row['reconstruction error']} nats and a FactorVAE "

@@ -55,6 +55,15 @@ def test_a_level_is_shown_where_two_optimisers_come_there(ways):
     assert page.equal_sentence(found) == f"Dimensions in use where {words}"
 
 
+def test_the_sentence_is_of_the_D_with_the_most_runs(ways):
+    row = {"optimiser": "Adam", "model": "β-VAE", "dimensions in use": "5.0"}
+    row |= {"reconstruction error": "90.0", "FactorVAE score": "0.600"}
+    counts = {4: 3, 10: 3, 15: 1}
+    scores = pd.DataFrame([row | {"D": D, "runs": n} for D, n in counts.items()])
+    sentence = page.sprites_sentence(page.SpriteRuns(ways, scores, 3, "", {}))
+    assert "at D = 10, Adam" in sentence and "(3 runs)" in sentence
+
+
 def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
     made = {
