@@ -8,16 +8,26 @@ NUMBER = re.compile(
     r"[-+−–±]?[\d.,]*\d[\d.,]*(?:\s?(?:%|±\s?[\d.,]+|s|h|k))?|[–—-]|nan|"
 )
 # Long words of heads may part here, or a column is as wide as the longest.
-PARTS = ("disen-tangle-ment", "recon-struction", "informative-ness", "explicit-ness")
-PARTS += ("dimen-sions", "differ-ence", "precis-ion")
+PARTS = (
+    "calcu-late",
+    "differ-ence",
+    "dimen-sions",
+    "disen-tangle-ment",
+    "experi-ment",
+    "explicit-ness",
+    "informative-ness",
+    "precis-ion",
+    "recon-struction",
+)
+PARTED = {word.replace("-", ""): word.replace("-", "\u00ad") for word in PARTS}
 
 
 def part_words(head: Tag) -> None:
     """Allow the long words of a header cell to break over two lines."""
     for text in head.find_all(string=True):
         words = str(text)
-        for word in PARTS:
-            words = words.replace(word.replace("-", ""), word.replace("-", "\u00ad"))
+        for word, parted in PARTED.items():
+            words = words.replace(word, parted)
         if words != text:
             text.replace_with(words)
 

@@ -12,6 +12,7 @@ from disentlib.study.single_questions import PER, of_single_questions
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
+NO_TREND = "**No trend"
 
 
 def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
@@ -44,7 +45,7 @@ def headline(evidence: Evidence) -> str:
     told_before, sentences = False, []
     for step in evidence.main_budgets:
         sentences.append(sentence(evidence, step, told_before))
-        told_before = sentences[-1].startswith("**No trend")
+        told_before = sentences[-1].startswith(NO_TREND)
     return " ".join(sentences)
 
 
@@ -73,7 +74,7 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
     if told_before:
         return f"**Nor** {where}: there changes of more than {most} are excluded."
     return (
-        f"**No trend over D in how well single dimensions hold single factors can be "
+        f"{NO_TREND} over D in how well single dimensions hold single factors can be "
         f"seen{either}** {where}. Changes of more than {most} {PER} are excluded with "
         f"95 % confidence."
     )

@@ -106,7 +106,7 @@ def effect_of(
     """
     ours = runs(table, measure, codes, step, **({"model": model} if model else {}))
     if model is None:
-        ours["seed"] = ours["model"] + " " + ours["seed"].astype(str)
+        ours["seed"] = seeds_by_model(ours)
     if len(ours) == 0 or not (ours.groupby("seed")["D"].nunique() > 1).any():
         return None
     fits = _slopes(ours) if question == "slope" else _contrasts(ours, question)
@@ -129,6 +129,11 @@ def effect_of(
         p_family=p,
         spread=_spread(ours),
     )
+
+
+def seeds_by_model(ours: pd.DataFrame) -> pd.Series:
+    """Seeds of several models, told apart: a seed of one is no seed of another."""
+    return ours["model"] + " " + ours["seed"].astype(str)
 
 
 Fits = tuple[NDArray[Any], Estimate, list[float]]  # regressor, pooled, each seed's own

@@ -29,7 +29,7 @@ SERVER.set_forkserver_preload(list(IMPORTS))
 
 
 def start() -> None:
-    """Start the server, which imports while others do what they have to.
+    """Start the server, unless it runs.
 
     It begins where no matplotlibrc of a user's lies, see `kernels.surroundings`.
     """

@@ -5,12 +5,11 @@ made again in a moment. It holds what the stage's work depends on, since Snakema
 at what a file holds before it runs what hangs on it.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from disentlib.files import read_mapping, write_bytes
+from disentlib.files import read_mapping, write_json
 from disentlib.scoring.sizes import Scoring
 from disentlib.study.plan import Study
 from disentlib.training.configuration import TrainingConfig
@@ -24,8 +23,8 @@ def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
 
 def is_scored(folder: RunFolder, scoring: Scoring) -> bool:
     """Whether the models that a run has now are scored in this way."""
-    there = (folder.scores, folder.pictures, folder.scored_how, folder.scoring_page)
-    if not all(map(Path.exists, there)):
+    there = (folder.result, folder.scores, folder.pictures, folder.scored_how)
+    if not all(map(Path.exists, (*there, folder.scoring_page))):
         return False
     return read_mapping(folder.scored_how) == what_is_scored(folder, scoring)
 
@@ -42,12 +41,12 @@ def what_is_scored(folder: RunFolder, scoring: Scoring) -> dict[str, Any]:
 def mark_trained(folder: RunFolder) -> None:
     """Say of which model training is done."""
     result = read_mapping(folder.result)
-    _write(folder.trained, {name: result.get(name) for name in ("step", "digest")})
+    write_json(folder.trained, {name: result.get(name) for name in ("step", "digest")})
 
 
 def mark_scored(folder: RunFolder, scoring: Scoring) -> None:
     """Say of which models scoring is done, and how."""
-    _write(folder.scored, what_is_scored(folder, scoring))
+    write_json(folder.scored, what_is_scored(folder, scoring))
 
 
 def remove_stale_marks(study: Study) -> None:
@@ -58,11 +57,5 @@ def remove_stale_marks(study: Study) -> None:
         folder = RunFolder(study.folder(run))
         if folder.trained.exists() and not is_trained(folder, run.config):
             folder.trained.unlink(missing_ok=True)
-        if folder.scored.exists() and not (
-            folder.result.exists() and is_scored(folder, study.scoring)
-        ):
+        if folder.scored.exists() and not is_scored(folder, study.scoring):
             folder.scored.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_bytes(path, (json.dumps(content) + "\n").encode())

@@ -74,7 +74,6 @@ def execute(page: Path) -> tuple[NotebookNode | None, float]:
 
 def main() -> None:
     """Execute the book's pages whose code has changed."""
-    forked.start()
     listed = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     names = [page["file"] for part in listed["parts"] for page in part["chapters"]]
     executed = [ROOT / f"{name}.md" for name in names if name.startswith("notebooks/")]

@@ -72,9 +72,10 @@ def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
     return [int(d) for d in np.argsort(-kl) if kl[d] > IN_USE_NATS]
 
 
-def traversal_figure(evidence: Evidence, model: str) -> Figure:
+def traversal_figure(evidence: Evidence, model: str) -> Figure | None:
     """The first seed's traversals at each D: rows in use, with what they do where the
-    pictures were read; the others are counted in the title.
+    pictures were read; the others are counted in the title. None where no pictures are
+    kept.
     """
     seed, blocks = evidence.main.study.values("seed")[0], []
     for name, one in pictures(evidence, model).items():
@@ -84,7 +85,7 @@ def traversal_figure(evidence: Evidence, model: str) -> Figure:
         still = f"; {idle} without information left out" if len(rows) < D else ""
         said = [_label(one, d) for d in rows]
         blocks.append(Block(f"{name}{still}", one.traversals[rows], said))
-    return read_blocks(blocks)
+    return read_blocks(blocks) if blocks else None
 
 
 def _label(one: Pictures, d: int) -> str:
@@ -142,18 +143,22 @@ def show_beside(evidence: Evidence, name: str, folder: Path) -> None:
         plt.show()
 
 
-def hinton_figure(evidence: Evidence, model: str) -> Figure:
-    """Importances of the first seed at each D."""
+def hinton_figure(evidence: Evidence, model: str) -> Figure | None:
+    """Importances of the first seed at each D; None where no pictures are kept."""
     ours = pictures(evidence, model)
-    return hinton({name: one.importances for name, one in ours.items()}, GRID.names)
+    matrices = {name: one.importances for name, one in ours.items()}
+    return hinton(matrices, GRID.names) if matrices else None
 
 
 def show_pictures(
-    draw: Callable[[Evidence, str], Figure], evidence: Evidence, model: str, path: Path
+    draw: Callable[[Evidence, str], Figure | None],
+    evidence: Evidence,
+    model: str,
+    path: Path,
 ) -> None:
     """Draw a figure of a model's pictures, where some are kept, and keep it too."""
-    if pictures(evidence, model):
-        save(draw(evidence, model), path / f"{draw.__name__}-{model}.png")
+    if (drawn := draw(evidence, model)) is not None:
+        save(drawn, path / f"{draw.__name__}-{model}.png")
         plt.show()
 
 
@@ -164,19 +169,12 @@ def verdict_sentence(name: str, rows: list[Verdict]) -> str:
     return missing if all(row.number == "–" for row in rows) else ". ".join(parts) + "."
 
 
-def gain_sentence(row: Verdict) -> str:
-    """What the verdict on the weights says of the gain, for a caption."""
-    said = row.number.split("; best weight")[0]
-    return f"{said[0].upper()}{said[1:]}."
-
-
 def page_values(evidence: Evidence) -> Mapping[str, str]:
     """What the page's text glues, by name: sentences and lists, as Markdown."""
     study = evidence.main.study
     best = thesis_effects(evidence, "best")
     above = thesis_effects(evidence, "above")
     nothing = "there are no runs to tell."
-    weights = verdicts_beside.weights(evidence)
     first, last = (pictures(evidence, evidence.models[i]) for i in (0, -1))
     return {
         "rows_first": purity_sentence(first),
@@ -204,8 +202,8 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "dimensions": sentences.dimensions_sentence(evidence),
         "budgets": along_budgets(evidence)
         or "The runs were scored at their end alone, so nothing is known of the way.",
-        "weights": verdict_sentence("weights", [weights]),
-        "weights_gain": gain_sentence(weights),
+        "weights": verdict_sentence("weights", [verdicts_beside.weights(evidence)]),
+        "weights_gain": verdicts_beside.gain_sentence(evidence),
         "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
         "norm": norm_sentence(evidence),
         "norm_finding": norm_finding(evidence),

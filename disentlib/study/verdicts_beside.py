@@ -31,6 +31,25 @@ def weights(evidence: Evidence) -> Verdict:
     if results is None:
         return Verdict("6.1, 4", claim, "–", OPEN, "A study of weights by D would.")
     values = weight_runs(results, THESIS)
+    told, decisions = gains_told(evidence, values)
+    text = f"gain over the thesis' weight: {told}"
+    for model, best in best_weights(values).iterrows():
+        each = [f"{weight:g} at D = {D}" for D, weight in best.dropna().items()]
+        text += f"; best weight of the {title(str(model))}: {listed(each)}"
+    seeds, step = counted(values["seed"].nunique(), "seed"), values["step"].max()
+    text += f" ({seeds}, after {step:,d} steps; a gain for each D and seed, of which "
+    text += "those of one D share their choice)"
+    decision = HOLDS if HOLDS in decisions else OPEN if OPEN in decisions else FAILS
+    why = (
+        "Holds if a weight chosen on other seeds clearly beats the thesis' for a "
+        "model; fails if for neither it can by more than one standard deviation "
+        "between seeds."
+    )
+    return Verdict("6.1, 4", claim, text, decision, why)
+
+
+def gains_told(evidence: Evidence, values: pd.DataFrame) -> tuple[str, list[str]]:
+    """What a search over the weight gains for each model, and what that decides."""
     step, texts, decisions = int(values["step"].max()), [], []
     for model in evidence.models:
         ours = values[values["model"] == model]
@@ -42,24 +61,19 @@ def weights(evidence: Evidence) -> Verdict:
         gain, low, high = mean_interval(gains, BONFERRONI) if gains else (np.nan,) * 3
         told = f"{number(gain, 3, True)} {interval(low, high)} of {len(gains)}"
         tried = listed([f"{weight:g}" for weight in sorted(ours["weight"].unique())])
-        told = told if gain == gain else "takes two seeds"
+        told = told if gains else "takes two seeds"
         texts.append(f"{title(model)}, of {tried}, {told}")
         spread = spread_of(evidence, THESIS, model, step)
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
-    text = f"gain over the thesis' weight: {'; '.join(texts)}"
-    for model, best in best_weights(values).iterrows():
-        each = [f"{weight:g} at D = {D}" for D, weight in best.dropna().items()]
-        text += f"; best weight of the {title(str(model))}: {listed(each)}"
-    seeds = counted(values["seed"].nunique(), "seed")
-    text += f" ({seeds}, after {step:,d} steps; a gain for each D and seed, of which "
-    text += "those of one D share their choice)"
-    decision = HOLDS if HOLDS in decisions else OPEN if OPEN in decisions else FAILS
-    why = (
-        "Holds if a weight chosen on other seeds clearly beats the thesis' for a "
-        "model; fails if for neither it can by more than one standard deviation "
-        "between seeds."
-    )
-    return Verdict("6.1, 4", claim, text, decision, why)
+    return "; ".join(texts), decisions
+
+
+def gain_sentence(evidence: Evidence) -> str:
+    """What a search over the weights gains, for a caption."""
+    if (results := evidence.beside.get("weights")) is None:
+        return "No study of weights is in."
+    told, _ = gains_told(evidence, weight_runs(results, THESIS))
+    return f"Gain over the thesis' weight: {told}."
 
 
 def batch_values(results: Results) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """The three parts of the thesis' hypothesis (4.2.3), each with what decides it."""
 
-from disentlib.study.effects import BEST, effect_of
+import numpy as np
+
+from disentlib.study.effects import BEST, effect_of, seeds_by_model
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, runs
 from disentlib.study.pooled import Estimate, pooled_contrast
@@ -32,7 +34,7 @@ def best_dimension(evidence: Evidence) -> Verdict:
     margin, decision = spread_of(evidence, THESIS), OPEN
     if all(lead.low > 0 for lead in leads.values()):
         decision = HOLDS
-    elif any(lead.high < max(margin, 0) for lead in leads.values()):
+    elif any(lead.high < np.fmax(margin, 0.0) for lead in leads.values()):
         decision = FAILS
     why = (
         f"Holds if D = {BEST} is clearly above each other D; fails if it can lead one "
@@ -46,7 +48,7 @@ def leads_of(evidence: Evidence, best: int) -> dict[int, Estimate]:
     together; none without runs at that D and another.
     """
     ours = runs(evidence.table, THESIS, "sampled")
-    seeds = ours["model"] + " " + ours["seed"].astype(str)
+    seeds = seeds_by_model(ours)
     levels, leads = sorted(int(D) for D in ours["D"].unique()), {}
     for D in [D for D in levels if best in levels and best != D]:
         weights = {float(best): 1.0, float(D): -1.0}

@@ -151,8 +151,8 @@ def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
     """
     if config.precision != "auto":
         return config
-    if files.configuration.exists():
-        kept = read_mapping(files.configuration).get("precision", "float32")
+    if (found := files.settings()[0]) is not None:
+        kept = checkpoints.settings_then(found)["precision"]
         return replace(config, precision=kept)
     return replace(config, precision=chosen_precision(config.device))
 

@@ -92,6 +92,13 @@ def test_ahead_of_one_on_average_is_not_ahead_of_each(make):
     assert verdicts_hypothesis.best_dimension(evidence(results)).decision != HOLDS
 
 
+def test_one_seed_behind_is_behind_whatever_the_margin(make):
+    """With one seed of each model nothing tells how far seeds lie apart."""
+    dip = make(seeds=1, effect=planted({m: lambda D: -0.9 * (D == 10) for m in THESIS}))
+    assert np.isnan(verdicts.spread_of(evidence(dip), THESIS))
+    assert verdicts_hypothesis.best_dimension(evidence(dip)).decision == FAILS
+
+
 def test_a_margin_is_that_of_what_is_judged(make):
     """The mean of three scores scatters less than one of them."""
     found = evidence(make(seeds=10))

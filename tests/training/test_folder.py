@@ -9,7 +9,7 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.training import checkpoints, load_model
 from disentlib.training.folder import RunFolder, compare, configuration_of, finished
-from disentlib.training.loop import train
+from disentlib.training.loop import resolved, train
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,7 @@ def test_a_finished_run_without_its_configuration_is_still_itself(folder, small)
     before = folder.configuration.read_bytes()
     folder.configuration.unlink()
     assert configuration_of(folder.path).D == 3 and load_model(folder.path)
+    assert resolved(config(precision="auto"), folder).precision == "float32"
     for other in ({"D": 4}, {"seed": 5}, {"steps": 2, "snapshots": ()}):
         with pytest.raises(ValueError, match=r"result\.json is of another"):
             run(config(**{"steps": 3, "snapshots": (2,)} | other), small, folder.path)

@@ -46,7 +46,11 @@ def budgets(values: pd.DataFrame, lines: Mapping[str, list[str]]) -> Figure:
                 line = ours.groupby("step")["value"].mean()
                 colour = style.COLOURS[i % len(style.COLOURS)]
                 axis.plot(
-                    line.index, line, MARKERS[i % 4] + "-", color=colour, label=name
+                    line.index,
+                    line,
+                    MARKERS[i % len(MARKERS)] + "-",
+                    color=colour,
+                    label=name,
                 )
             style.logarithmic_at(axis, sorted(values["step"].unique()), thousands=True)
             axis.set(title=title(measure), xlabel="steps")

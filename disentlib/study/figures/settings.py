@@ -32,7 +32,13 @@ def against_setting(
                 of_level = ours[ours["D"] == D]
                 shift = 1.04 ** (i - (len(levels) - 1) / 2)
                 places = of_level[setting] * shift
-                axis.plot(places, of_level["value"], MARKERS[i % 5], color=colour, ms=3)
+                axis.plot(
+                    places,
+                    of_level["value"],
+                    MARKERS[i % len(MARKERS)],
+                    color=colour,
+                    ms=3,
+                )
                 means = of_level.groupby(setting)["value"].agg(list)
                 for place, own in means.items():
                     if len(own) > 2:
@@ -99,7 +105,7 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
                 ours = ours[ours["measure"] == measure]
                 for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
-                    look = {"marker": MARKERS[i % 5], "color": colour}
+                    look = {"marker": MARKERS[i % len(MARKERS)], "color": colour}
                     axis.plot(line.index, line, label=f"D = {D}", **look)
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
