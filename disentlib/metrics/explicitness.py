@@ -3,12 +3,12 @@ codes.
 """
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from numpy.typing import ArrayLike
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
-from disentlib.arrays import Floats, Integers
+from disentlib.arrays import Floats, Integers, Truths
 from disentlib.checks import truth
 from disentlib.metrics.sampling import TEST, TRAIN, checked_codes, labelled_samples
 from disentlib.metrics.scales import standardised
@@ -68,7 +68,16 @@ def _areas(
         own, own_test = labels == c, labels_test == c
         if own.any() and not own.all() and not own_test.all():
             classifier = LogisticRegression(max_iter=10_000).fit(z, own)
-            areas.append(
-                float(roc_auc_score(own_test, classifier.decision_function(z_test)))
-            )
+            areas.append(area(classifier.decision_function(z_test), own_test))
     return areas
+
+
+def area(decisions: Float64[Floats, " m"], own: Bool[Truths, " m"]) -> float:
+    """Area under the ROC curve of `decisions` for the images of a class, `own`: the
+    share of pairs, one of them and one of the rest, in the right order, ties as a half.
+
+    It is `roc_auc_score`'s, whose checks take as long as the fit.
+    """
+    count, rest = int(own.sum()), int((~own).sum())
+    before = rankdata(decisions)[own].sum() - count * (count + 1) / 2
+    return float(before / (count * rest))

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import entropy
 from score_calls import calls
-from sklearn.metrics import mutual_info_score
+from sklearn.metrics import mutual_info_score, roc_auc_score
 
 from disentlib import metrics
 from disentlib.metrics import designs
 from disentlib.metrics.dci import concentration, from_importances
+from disentlib.metrics.explicitness import area
 from disentlib.metrics.mutual_information import gap_of, modularity_of
 from disentlib.metrics.sampling import training_rows
 from disentlib.sprites.grid import FactorGrid
@@ -65,6 +66,14 @@ def test_identity_where_theory_gives_another_value():
         [np.eye(n)[c] for n, c in zip(GRID.sizes, GRID.classes(range(60)).T)]
     )
     assert metrics.explicitness(one_hot, GRID, **MANY) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_area_is_scikit_learns(seed):
+    rng = np.random.default_rng(seed)
+    decisions = rng.integers(0, 5 + 40 * seed, 90).astype(float)  # with ties
+    own = rng.random(90) < 0.1 + 0.3 * seed
+    assert area(decisions, own) == pytest.approx(roc_auc_score(own, decisions), 1e-12)
 
 
 ACCURACIES = {  # of guessing, judged on 2,000 points

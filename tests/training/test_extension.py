@@ -28,8 +28,8 @@ def end(folder):
 def test_an_extended_run_ends_in_the_bits_of_a_long_one(
     changes, small, tmp_path, monkeypatch
 ):
-    # Ten batches tell as well whether they are the same ones.
-    monkeypatch.setattr(average, "STATISTICS_BATCHES", 10)
+    # Two batches tell as well whether they are the same ones.
+    monkeypatch.setattr(average, "STATISTICS_BATCHES", 2)
     long = config(**USUAL | changes, steps=8)
     run(long, small, tmp_path / "planned")
     run(replace(long, steps=5), small, tmp_path / "extended")
