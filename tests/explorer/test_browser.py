@@ -267,6 +267,19 @@ def test_an_error_goes_when_the_reader_goes_on(visit):
         assert alert.text_content() == ""
 
 
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before_it(visit, tmp_path):
+    site = lay_out(tmp_path)
+    (tmp_path / "explorer" / "models" / "test-second-D4.js").write_text("")
+    page = visit(folder=site)
+    chosen = page.get_by_label("Model", exact=True)
+    before = chosen.input_value(), page.locator(".ex-status").text_content()
+    chosen.select_option("test-second-D4")
+    page.wait_for_function("document.querySelector('.ex-alert').textContent !== ''")
+    frame(page)
+    assert "test-second-D4 could not be loaded" in page.locator(".ex-alert").inner_text()
+    assert (chosen.input_value(), page.locator(".ex-status").text_content()) == before
+
+
 def test_a_score_without_its_excess_is_explained(visit):
     page = visit()
     page.locator(".ex-scores summary").click()

@@ -20,7 +20,8 @@
 
   function page(root) {
     const said = status(), sprite = picture(text.page.image);
-    const panels = [null, null], since = [null, null], ids = ["", ""];
+    const panels = [null, null], since = [null, null], ids = ["", ""];  // asked for
+    const there = ["", ""];  // in place
     const places = h("div", { class: "ex-panels" }), strip = h("div", { class: "ex-pictures" });
     const alert = h("p", { class: "ex-alert", role: "alert" });
     let factors = [...START], held = null, image, catalogue = [], mine = null;
@@ -88,10 +89,10 @@
       panels[i] = panel;
       held = null;
       since.fill(null);
-      const there = panels.filter(Boolean);
-      places.replaceChildren(...there.map((p) => p.element));
+      const shown = panels.filter(Boolean);
+      places.replaceChildren(...shown.map((p) => p.element));
       strip.replaceChildren(captioned(sprite.canvas, text.page.image),
-        ...there.map((p) => captioned(p.view, text.page.decodedBy(p.facts.title))));
+        ...shown.map((p) => captioned(p.view, text.page.decodedBy(p.facts.title))));
       if (!panel) { remember(); return; }
       image = sprites.render(factors);
       panel.show(factors, image);
@@ -106,14 +107,21 @@
       remember();
     }
 
+    // Whether the model is there: not if it cannot be loaded, which leaves the one before
+    // it in place, or if another was chosen meanwhile.
     async function choose(i, id, codes) {
       alert.textContent = "";
       ids[i] = id;
       try {
         const model = id ? await models.load(id) : i === 0 ? mine : null;
-        if (ids[i] === id) put(i, model, codes);  // else another was chosen meanwhile
+        if (ids[i] !== id) return false;
+        put(i, model, codes);
+        there[i] = id;
+        return true;
       } catch (error) {
         alert.textContent = error.message;
+        if (ids[i] === id) selects[i].select.value = ids[i] = there[i];
+        return false;
       }
     }
 
@@ -121,7 +129,7 @@
       alert.textContent = "";
       try {
         const model = mine = models.open(await file.arrayBuffer(), file.name);
-        ids[0] = "";
+        ids[0] = there[0] = "";
         own.textContent = file.name;
         if (!own.isConnected) selects[0].select.prepend(own);
         selects[0].select.value = "";
@@ -169,9 +177,9 @@
       const start = known(asked.ids[0]) ? asked.ids : first();
       const options = catalogue.map(({ id, title }) => [id, title]);
       selects = [text.page.model, text.page.second].map((label, i) =>
-        choice(label, i ? [["", text.page.none], ...options] : options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then(() => {
-          fresh(i);
-          if (id && panels[i] && ids[i] === id) said.say(text.page.chosen(panels[i].facts.title));
+        choice(label, i ? [["", text.page.none], ...options] : options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then((done) => {
+          if (done) fresh(i);
+          if (done && id) said.say(text.page.chosen(panels[i].facts.title));
         })));
       strip.append(captioned(sprite.canvas, text.page.image));  // before any model is read
       root.replaceChildren(
