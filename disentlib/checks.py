@@ -152,6 +152,10 @@ def array_of(name: str, value: Any) -> NDArray[Any]:
     except ValueError as error:
         line = f"{name}={shown(value)} is no array; give rows of equal length"
         raise ValueError(line) from error
+    except (TypeError, RuntimeError) as error:  # tensors of some kinds
+        line = f"{name}={shown(value)} is no array"
+        what = "give NumPy's, of a tensor .detach().float().cpu().numpy()"
+        raise ValueError(f"{line}; {what}") from error
 
 
 def finite_numbers(name: str, value: Any, axes: int) -> NDArray[np.float64]:

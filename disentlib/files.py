@@ -148,7 +148,7 @@ def read_json(path: str | Path) -> Any:
     """Read JSON; `ValueError` in one line that names the file where it is not JSON."""
     try:
         return json.loads(Path(path).read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path}: not a JSON file ({error}); remove it and run again"
         ) from error

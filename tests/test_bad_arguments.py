@@ -9,6 +9,7 @@ parameter; without it each parameter gets a share that is drawn from its name.
 
 import inspect
 import os
+import re
 import traceback
 import warnings
 import zlib
@@ -42,7 +43,12 @@ SCORING = scoring.Scoring(60, 30, 4, 2, score_seeds=1)
 TINY = TrainingConfig("vae", 2, 0, 1, batch_size=4, evaluation_images=4)
 NOWHERE = ROOT / "no" / "where" / "a\nb"  # a name that no folder has
 MEANT = (ValueError, TypeError, OSError, FloatingPointError, course.NotYet)
+MEANT_TYPE = re.compile("argument|must be")  # what no operator of Python's says
 SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 1}
+OPTIONS = {"quantile": 1.0, "revote": False, "dead": "zero", "rescale": False}
+OPTIONS |= {"standardise": False, "difference": "absolute", "spread": "sample"}
+OPTIONS |= {"predictor": "thresholds", "estimator": "histogram", "threshold": 0.05}
+OPTIONS |= {"rival": 0.5, "bins": 20, "ddof": 0, "chunk": 100, "scores": ("mig",)}
 CONFIG = {"model": "beta_vae", "D": 4, "seed": 0, "steps": 10}
 
 
@@ -54,8 +60,9 @@ def good_calls():
         "attribute_scores",
         "score_all",
     ):
-        yield getattr(metrics, name), {"codes": CODES, "grid": GRID, "seed": 0, **SIZES}
-    yield metrics.plan, {"grid": GRID, **SIZES}
+        own = {"codes": CODES, "grid": GRID, "seed": 0, **SIZES, **OPTIONS}
+        yield getattr(metrics, name), own
+    yield metrics.plan, {"grid": GRID, **SIZES, "scores": ("mig",)}
     yield metrics.active_units, {"mean": MATRIX}
     yield metrics.kl_per_dimension, {"mean": MATRIX, "logvar": MATRIX}
     yield metrics.gaussian_total_correlation, {"mean": MATRIX, "logvar": MATRIX}
@@ -77,7 +84,7 @@ def good_calls():
         )
     for name in ("with_dead", "with_noise", "spread", "standardised"):
         yield getattr(designs, name), {"codes": CODES, "D": 5, "seed": 0, "n": 1}
-    yield FactorGrid, {"names": ("a", "b"), "sizes": (2, 3)}
+    yield FactorGrid, {"names": ("a", "b"), "sizes": (2, 3), "levels": ()}
     for name in ("classes", "rows", "values", "factor", "checked"):
         yield getattr(GRID, name), {"rows": [1, 2], "classes": [0, 1, 2], "name": "a"}
     yield sprites.train_test_split, {"seed": 0, "fraction": 0.5, "size": 100}
@@ -106,7 +113,7 @@ def good_calls():
     yield course.check, {"name": "a", "given": 1.0, "code": "abcdef", "digits": 2}
     yield course.digest, {"name": "a", "answer": 1.0, "digits": 2}
     yield course.quiz, {"name": "a", "given": "ab", "codes": "abcdef abcdef"}
-    yield course.holds, {"name": "a", "given": 1, "test": bool, "otherwise": "no"}
+    yield course.holds, {"name": "a", "given": len, "test": callable, "otherwise": "no"}
 
 
 def trained(config, sprites, folder):
@@ -153,6 +160,10 @@ def fault(function, arguments):
             last = traceback.extract_tb(error.__traceback__)[-1]
             if str(ROOT / "disentlib") not in last.filename:
                 return f"from inside {last.filename}: {error!r}"
+            if isinstance(error, TypeError) and not MEANT_TYPE.search(str(error)):
+                return f"an operator's error: {error!r}"
+            if "ambiguous" in str(error):
+                return f"an array asked whether it is true: {error!r}"
             if "\n" in str(error) or len(str(error)) > 500 or not str(error):
                 return f"not one line: {error!r}"
         except Exception as error:

@@ -3,7 +3,7 @@
 `GradientBoostingClassifier` sorts every dimension anew in every node of each of its
 trees, one a class and round. LightGBM finds the same splits from histograms, here with
 a bin for each rank, so that nothing is rounded. What makes the trees scikit-learn's is
-done here: the residuals, each leaf's Newton step, cuts halfway between two codes.
+done here: the residuals, each leaf's Newton step, cuts halfway between two ranks.
 """
 
 from dataclasses import dataclass

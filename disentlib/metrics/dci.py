@@ -73,7 +73,7 @@ def dci(
     training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    if n_jobs != -1:
+    if not isinstance(n_jobs, int) or n_jobs != -1:
         whole_number("n_jobs", n_jobs, 1)
     n_estimators = whole_number("n_estimators", n_estimators, 1, 10_000)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats
 from disentlib.checks import finite_numbers, instance, whole_number
+from disentlib.metrics import scales
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 
@@ -142,9 +143,7 @@ def standardised(codes: ArrayLike) -> Float64[Floats, "images D"]:
     0.
     """
     codes = finite_numbers("codes", codes, 2)
-    scale = np.where(np.ptp(codes, axis=0) > 0, codes.std(axis=0), np.inf)
-    result: Floats = (codes - codes.mean(axis=0)) / scale
-    return result
+    return scales.standardised(codes, codes)[0]
 
 
 def orthonormal(

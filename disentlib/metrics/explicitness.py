@@ -36,7 +36,8 @@ def explicitness(
     classifier a class, as in the paper (Locatello et al. 2019 fit all classes of a
     factor at once). `rescale=True` maps chance to 0: 2 (AUC - 1/2).
 
-    Range [0, 1]; chance, and the value for constant codes, is 1/2 (0 with `rescale`).
+    Range [0, 1]; chance, and the value for constant codes, is 1/2. With `rescale` the
+    range is [-1, 1] and chance 0.
     Raises `ValueError` for codes that do not match the grid or are not finite.
     Source: Ridgeway and Mozer 2018, section 2.
     """

@@ -9,14 +9,13 @@ from jaxtyping import Bool, Float64, Int64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Integers, Truths
-from disentlib.checks import number, one_of, whole_number
+from disentlib.checks import number, one_of, truth, whole_number
 from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_batches
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
     TEST,
     TRAIN,
     both_rows,
-    check_counts,
     checked_codes,
     look_up,
 )
@@ -126,6 +125,7 @@ def pruned_factor_vae_score(
     Range [0, 1]; codes without information score 0, not chance.
     """
     number("rival", rival, least=0, most=1)
+    revote = truth("revote", revote)
     votes = cast_votes(
         codes, grid, seed, train, test, batch_size, threshold, chunk=chunk
     )
@@ -160,7 +160,6 @@ def cast_votes(
     settings).
     """
     codes = checked_codes(codes, grid)
-    check_counts(grid, train, test, batch_size, 2)
     one_of("spread", spread, SPREADS)
     number("threshold", threshold, least=0)
     whole_number("ddof", ddof, 0, 1)

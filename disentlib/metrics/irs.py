@@ -5,6 +5,7 @@ changed.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from disentlib.checks import number
 from disentlib.metrics.sampling import TRAIN, checked_codes, look_up, training_rows
 from disentlib.sprites.grid import FactorGrid
 
@@ -36,8 +37,7 @@ def irs(
     quantile outside (0, 1]. Source: Suter et al. 2019, section 4.
     """
     codes = checked_codes(codes, grid)
-    if not 0 < quantile <= 1:
-        raise ValueError(f"quantile={quantile!r} must be above 0 and at most 1")
+    number("quantile", quantile, above=0, most=1)
     rows = training_rows(grid, seed, train)
     z, labels = look_up(codes, rows), grid.classes(rows)
     # From the least value: a shift leaves no trace in the rounding of the means.

@@ -7,7 +7,7 @@ from scipy.stats import entropy
 from sklearn.feature_selection import mutual_info_classif
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import one_of, shown, whole_number
+from disentlib.checks import one_of, whole_number
 from disentlib.metrics.sampling import (
     TRAIN,
     checked_codes,
@@ -50,8 +50,11 @@ def mutual_information(
     bins = whole_number("bins", bins, 2, 100_000)
     one_of("estimator", estimator, ESTIMATORS)
     rows = training_rows(grid, seed, train)
-    z, labels = _unit_range(look_up(codes, rows)), grid.classes(rows)
+    z, labels = look_up(codes, rows), grid.classes(rows)
+    if estimator != "quantile":  # which counts, whatever the distances
+        z = _unit_range(z)
     if estimator == "neighbours":
+        _refuse_single_images(grid, labels)
         varies = np.ptp(z, axis=0) > 0
         columns = [
             mutual_info_classif(z, labels[:, k], random_state=0)
@@ -131,8 +134,7 @@ def modularity(
     Range [0, 1]; 0 for constant codes. Raises `ValueError` as `mutual_information`
     does. Source: Ridgeway and Mozer 2018, section 2.
     """
-    if dead not in ("zero", "skip"):
-        raise ValueError(f"dead={shown(dead)} is unknown; give 'zero' or 'skip'")
+    one_of("dead", dead, ("zero", "skip"))
     information = mutual_information(
         codes, grid, seed, train=train, bins=bins, estimator=estimator
     )
@@ -148,6 +150,15 @@ def modularity_of(information: Float64[Floats, "D K"], dead: str = "zero") -> fl
     scores = 1 - others[live] / (best[live] * (information.shape[1] - 1))
     count = len(information) if dead == "zero" else live.sum()
     return float(scores.sum() / count) if live.any() else 0.0
+
+
+def _refuse_single_images(grid: FactorGrid, labels: Int64[Integers, "n K"]) -> None:
+    """Raise `ValueError` for a factor of which no two of the images share a class."""
+    for name, column in zip(grid.names, labels.T):
+        if len(np.unique(column)) == len(column):
+            raise ValueError(
+                f"train={len(labels)} images show no class of {name!r} twice; give more"
+            )
 
 
 def _unit_range(z: Float64[Floats, "n D"]) -> Float64[Floats, "n D"]:

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Truths
 from disentlib.checks import array_of, number
-from disentlib.metrics.sampling import refuse_masked
+from disentlib.metrics.sampling import LARGEST, refuse_masked
 
 
 def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> Bool[Truths, " D"]:
@@ -21,7 +21,8 @@ def active_units(mean: ArrayLike, *, threshold: float = 0.01) -> Bool[Truths, " 
     [False, True]
     """
     number("threshold", threshold, least=0)
-    variances: Floats = _matrix(mean, "mean").var(axis=0)
+    m = _matrix(mean, "mean")
+    variances: Floats = (m - m[0]).var(axis=0)
     return variances > threshold
 
 
@@ -39,7 +40,7 @@ def kl_per_dimension(mean: ArrayLike, logvar: ArrayLike) -> Float64[Floats, " D"
     """
     m, v = _pair(mean, logvar)
     means: Floats = 0.5 * (m**2 + np.exp(v) - 1 - v).mean(axis=0)
-    return means
+    return np.maximum(means, 0.0)  # below is rounding
 
 
 def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
@@ -58,7 +59,8 @@ def gaussian_total_correlation(mean: ArrayLike, logvar: ArrayLike) -> float:
     differ.
     """
     m, v = _pair(mean, logvar, allow_minus_infinity=True)
-    covariance = np.atleast_2d(np.cov(m, rowvar=False, ddof=0))
+    # Less the first row, so that what is constant has no variance by rounding.
+    covariance = np.atleast_2d(np.cov(m - m[0], rowvar=False, ddof=0))
     covariance = covariance + np.diag(np.exp(v).mean(axis=0))
     varies = np.diag(covariance) > 0
     covariance = covariance[np.ix_(varies, varies)]
@@ -85,6 +87,8 @@ def _matrix(
         raise ValueError(
             f"{what} row {row} is not finite; leave out rows that were not encoded"
         )
+    if np.abs(numbers[np.isfinite(numbers)]).max(initial=0) > LARGEST:
+        raise ValueError(f"{what} goes beyond float32; check the model for overflow")
     return numbers
 
 

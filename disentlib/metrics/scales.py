@@ -43,6 +43,6 @@ def standardised(
     # The least value goes first: after that no sum is larger than the codes' range.
     low = train.min(axis=0)
     train, test = train - low, test - low
-    spread = np.where(np.ptp(train, axis=0) > 0, train.std(axis=0), 1.0)
-    mean = train.mean(axis=0)
+    spread, mean = train.std(axis=0), train.mean(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
     return (train - mean) / spread, (test - mean) / spread

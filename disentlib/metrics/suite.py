@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.checks import shown
+from disentlib.checks import instance, shown
 from disentlib.metrics import batches, sampling
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import DCI, N_ESTIMATORS, dci
@@ -59,7 +59,7 @@ def plan(
     allow.
     """
     scores = _known(scores)
-    sampling.check_counts(grid, train, test, batch_size, 1)
+    instance("grid", grid, FactorGrid)
     parts = [sampling.both_rows(grid, seed, train, test)]
     if "beta_vae_score" in scores:
         parts.append(
@@ -175,9 +175,12 @@ def score_posterior(
 
 
 def _known(scores: Iterable[str]) -> tuple[str, ...]:
-    scores = (scores,) if isinstance(scores, str) else tuple(scores)
+    try:
+        scores = (scores,) if isinstance(scores, str) else tuple(scores)
+    except TypeError:
+        raise ValueError(f"scores={shown(scores)} must be names of scores") from None
     for name in scores:
-        if name not in SCORES:
+        if not isinstance(name, str) or name not in SCORES:
             raise ValueError(
                 f"unknown score {shown(name)}; give some of {', '.join(SCORES)}"
             )

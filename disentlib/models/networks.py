@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from disentlib.checks import whole_number
+from disentlib.checks import truth, whole_number
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
@@ -93,6 +94,8 @@ class VAE(nn.Module):
         super().__init__()
         whole_number("D", D, 1, LARGEST_D)
         self.D = D
+        truth("batch_norm", batch_norm)
+        truth("mean_norm", mean_norm)
         self.features = encoder(batch_norm)
         self.mean = nn.Linear(128, D)
         self.mean_norm = batch_norm_of_means(D) if mean_norm else None
@@ -149,3 +152,21 @@ def initialised(
     with torch.random.fork_rng(devices=[]):
         torch.random.set_rng_state(generator.get_state())
         return make(**arguments)
+
+
+def fused(network: nn.Sequential) -> nn.Sequential:
+    """`network` with each batch norm folded into the layer before it."""
+    layers: list[nn.Module] = []
+    for layer in network:
+        before = layers[-1] if layers else None
+        if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Linear):
+            layers[-1] = fuse_linear_bn_eval(before, layer)
+        elif isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            layers[-1] = fuse_conv_bn_eval(before, layer)
+        elif isinstance(layer, nn.BatchNorm2d) and isinstance(
+            before, nn.ConvTranspose2d
+        ):
+            layers[-1] = fuse_conv_bn_eval(before, layer, transpose=True)
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers)

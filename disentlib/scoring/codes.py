@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
-from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from disentlib.checks import checked_path, instance, whole_number
+from disentlib.checks import checked_path, instance, shown, whole_number
 from disentlib.files import read_json, sync_folder, write_json
-from disentlib.models.networks import VAE
+from disentlib.models.networks import VAE, fused
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites
@@ -75,6 +74,8 @@ def encode(
     if batch_size is None:
         batch_size = BATCH_SIZES.get(torch.device(device).type, BATCH_SIZES["cpu"])
     whole_number("batch_size", batch_size, 1)
+    if progress is not None and not callable(progress):
+        raise ValueError(f"progress={shown(progress)} must be a function of two counts")
     shape = (sprites.grid.size, vae.D)
     if path is None:
         posterior = Posterior(*(np.full(shape, np.nan, np.float32) for _ in NAMES))
@@ -97,14 +98,28 @@ def encode(
         )
 
 
+def checked_posterior(posterior: Posterior) -> Posterior:
+    """`posterior` if it holds two tables of one shape, else `ValueError`."""
+    instance("posterior", posterior, Posterior)
+    for name in NAMES:
+        table = instance(f"posterior.{name}", getattr(posterior, name), np.ndarray)
+        if table.ndim != 2:
+            raise ValueError(f"posterior.{name} of shape {table.shape} must be (n, D)")
+    if posterior.mean.shape != posterior.logvar.shape:
+        shapes = f"mean {posterior.mean.shape} and logvar {posterior.logvar.shape}"
+        raise ValueError(f"{shapes} must have one shape; encode both anew")
+    return posterior
+
+
 def sample(posterior: Posterior, seed: int = 0) -> NDArray[np.float32]:
     """Codes (grid.size, D) drawn from the posterior: `eq-reparameterisation`; NaN as in
     it.
 
     The noise of a row depends on the seed, the row and D alone, not on which rows were
-    encoded. Raises `ValueError` for a seed that is no whole number of at least 0.
+    encoded. Raises `ValueError` for a seed that is no whole number of at least 0, and
+    for tables that are none.
     """
-    instance("posterior", posterior, Posterior)
+    checked_posterior(posterior)
     noise = stream(seed, "codes").standard_normal(posterior.mean.shape, np.float32)
     with np.errstate(over="ignore"):  # the scores name a row that is not finite
         noise *= np.exp(0.5 * posterior.logvar)
@@ -146,17 +161,10 @@ def _fill(
 def _folded(vae: VAE) -> VAE:
     """A copy for inference: batch norm folded into weights, ReLU in place."""
     network = copy.deepcopy(vae).eval()
-    layers: list[Any] = []
+    network.features = fused(network.features)
     for layer in network.features:
-        if isinstance(layer, nn.BatchNorm2d):
-            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
-        elif isinstance(layer, nn.BatchNorm1d):
-            layers[-1] = fuse_linear_bn_eval(layers[-1], layer)
-        else:
-            layers.append(
-                nn.ReLU(inplace=True) if isinstance(layer, nn.ReLU) else layer
-            )
-    network.features = nn.Sequential(*layers)
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = True
     return network
 
 

@@ -5,6 +5,7 @@ layers, weights are whole numbers times a step of their layer, compressed.
 """
 
 import base64
+import copy
 import json
 import zlib
 from collections.abc import Mapping
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.nn.utils import fuse_linear_bn_eval
 
 from disentlib.files import atomic_write
-from disentlib.models.networks import MEAN_SCALE, VAE
+from disentlib.models.networks import MEAN_SCALE, VAE, fused
 from disentlib.scoring.rounding import Rounded, round_weights
 
 
@@ -42,6 +43,7 @@ def save_script(
 
 def folded(vae: VAE) -> VAE:
     """The same function without batch norm (at its running values)."""
+    vae = copy.deepcopy(vae).eval()
     tensors: dict[str, Tensor] = {}
     for part in ("features", "decoder"):
         tensors |= fused(getattr(vae, part)).state_dict(prefix=f"{part}.")
@@ -52,24 +54,6 @@ def folded(vae: VAE) -> VAE:
     return plain
 
 
-def fused(network: nn.Sequential) -> nn.Sequential:
-    """`network` with each batch norm folded into the layer before it."""
-    layers: list[nn.Module] = []
-    for layer in network.eval():
-        before = layers[-1] if layers else None
-        if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Linear):
-            layers[-1] = fuse_linear_bn_eval(before, layer)
-        elif isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
-            layers[-1] = fuse_conv_bn_eval(before, layer)
-        elif isinstance(layer, nn.BatchNorm2d) and isinstance(
-            before, nn.ConvTranspose2d
-        ):
-            layers[-1] = fuse_conv_bn_eval(before, layer, transpose=True)
-        else:
-            layers.append(layer)
-    return nn.Sequential(*layers)
-
-
 def mean_layer(vae: VAE) -> nn.Linear:
     """The layer of the posterior's means, with their batch norm if they have one."""
     norm = vae.mean_norm
@@ -78,7 +62,7 @@ def mean_layer(vae: VAE) -> nn.Linear:
     scaled = nn.BatchNorm1d(vae.D, eps=norm.eps).eval()
     scaled.load_state_dict(norm.state_dict(), strict=False)
     nn.init.constant_(scaled.weight, MEAN_SCALE)
-    return fuse_linear_bn_eval(vae.mean.eval(), scaled)
+    return fuse_linear_bn_eval(vae.mean, scaled)
 
 
 def packed(vae: VAE, rounded: Rounded) -> tuple[list[list[Any]], str]:

@@ -30,7 +30,7 @@ class RowReading:
 
     `shares` (K,) says how the row's movement is divided among the factors (all 0 where
     nothing moves), `purity` is the largest of them, `movement` their unnormalised sum,
-    1 for pictures as different as sprites drawn at random; `distance` is the mean
+    about 1 a factor, 5 in all, for sprites drawn at random; `distance` is the mean
     number of pixels between a picture and its sprite.
     """
 
@@ -92,8 +92,8 @@ def read_row(
 
     The movement of a factor is the mean squared difference of its level between two
     columns, in units of what two random sprites differ by. Shapes are alike or not.
-    Angles differ up to the shape's own symmetry: a quarter turn leaves a square as it
-    was.
+    Angles differ up to the symmetry of the most symmetric shape in the row: a quarter
+    turn leaves a square as it was, and counts for no heart beside one.
     """
     levels = grid.values(rows)
     shape = grid.classes(rows)[:, 0]

@@ -1,7 +1,7 @@
 """Scoring a run: every model in its folder encoded once, scored several times."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from disentlib import metrics
 from disentlib.arrays import Floats
 from disentlib.checks import checked_path, instance
-from disentlib.files import atomic_write
+from disentlib.files import atomic_write, read_mapping, write_json
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows, checked_codes, look_up
 from disentlib.metrics.suite import scores_and_importances
-from disentlib.scoring.codes import Posterior, encode, sample
+from disentlib.scoring.codes import Posterior, checked_posterior, encode, sample
 from disentlib.scoring.pictures import Pictures, save_pictures, take_pictures
 from disentlib.scoring.reader import summary, with_reading
 from disentlib.scoring.sizes import Scoring
@@ -68,13 +68,23 @@ def score_run(
     shown = take_pictures(load_model(files.path), sprites, scored.importances)
     shown = with_reading(shown, sprites)
     parts.append(_rows(summary(shown), step))
-    return keep_scores(files, parts, shown)
+    table = keep_scores(files, parts, shown)
+    write_json(files.scored_how, what_is_scored(files, sizes))
+    return table
+
+
+def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
+    """What scores depend on: which models, and how they are scored."""
+    models = sorted(path.name for path in (files.model(), *files.snapshots().values()))
+    digest = read_mapping(files.result).get("digest")
+    return {"digest": digest, "models": models, "scoring": asdict(sizes)}
 
 
 def keep_scores(
     files: RunFolder, parts: list[pd.DataFrame], shown: Pictures
 ) -> pd.DataFrame:
     """Write a run's pictures and the table of its parts, which is returned."""
+    files.scored_how.unlink(missing_ok=True)  # which was of other scores
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     save_pictures(files.pictures, shown)
     with atomic_write(files.scores) as temporary:  # last: it says that all is done
@@ -113,14 +123,10 @@ def score_codes(
     divergence exceeds `IN_USE_NATS`.
     """
     sizes = Scoring() if sizes is None else instance("sizes", sizes, Scoring)
-    instance("posterior", posterior, Posterior)
+    checked_posterior(posterior)
     instance("grid", grid, FactorGrid)
-    for name in ("mean", "logvar"):
-        table = instance(f"posterior.{name}", getattr(posterior, name), np.ndarray)
+    for table in (posterior.mean, posterior.logvar):
         checked_codes(table, grid)
-    if posterior.mean.shape != posterior.logvar.shape:
-        shapes = f"mean {posterior.mean.shape} and logvar {posterior.logvar.shape}"
-        raise ValueError(f"{shapes} must have one shape; encode both anew")
     tables: list[pd.DataFrame] = []
     importances: Floats | None = None
     for seed in sizes.seeds:

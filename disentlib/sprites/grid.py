@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from disentlib.checks import array_of, finite_numbers, shown, whole_number
+from disentlib.checks import array_of, finite_numbers, instance, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,18 @@ class FactorGrid:
             if letters
             else array_of("names", self.names).reshape(-1).tolist()
         )
+        for name in names:
+            instance("name", name, str)
         sizes = tuple(array_of("sizes", self.sizes).reshape(-1).tolist())
         for size in sizes:
             whole_number("size", size, 1, 10**9)
+        try:
+            rows = tuple(self.levels)
+        except TypeError:
+            said = f"levels={shown(self.levels)} must be rows of numbers"
+            raise ValueError(said) from None
         levels = tuple(
-            tuple(finite_numbers("levels", level, 1).tolist()) for level in self.levels
+            tuple(finite_numbers("levels", level, 1).tolist()) for level in rows
         )
         levels = levels or tuple(tuple(map(float, range(size))) for size in sizes)
         if not names or len(names) != len(sizes) or len(set(names)) != len(names):
@@ -51,9 +58,9 @@ class FactorGrid:
                 f"names {shown(names)} and sizes {shown(sizes)} must pair up, "
                 "each name once"
             )
-        if min(sizes) < 1 or tuple(map(len, levels)) != sizes:
+        if tuple(map(len, levels)) != sizes:
             raise ValueError(
-                f"sizes {sizes} must be at least 1 and match the numbers of levels "
+                f"sizes {sizes} must match the numbers of levels "
                 f"{tuple(map(len, levels))}"
             )
         for name, value in (("names", names), ("sizes", sizes), ("levels", levels)):
@@ -71,7 +78,8 @@ class FactorGrid:
         """The column of a factor, by its name (a number is checked and returned)."""
         if isinstance(name, str) and name in self.names:
             return self.names.index(name)
-        if name in range(len(self.names)) and isinstance(name, int | np.integer):
+        number = isinstance(name, int | np.integer) and not isinstance(name, bool)
+        if number and 0 <= int(name) < len(self.names):
             return int(name)
         raise ValueError(
             f"no factor {shown(name)}; the grid has {', '.join(self.names)}"

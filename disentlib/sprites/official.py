@@ -6,6 +6,7 @@ left alone. The images are 3 GB unpacked; they are read in parts and packed at o
 """
 
 import pickle
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ VALUES = ("latents_values", "latents/values")
 # does.
 TOLERANCE = 8
 
+# What the two readers raise for a file that is not as it was written.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError)
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -135,7 +138,7 @@ def _opened(path: Path) -> Iterator[Callable[..., Parts]]:
             raise ValueError(
                 f"{path}: neither .npz nor .hdf5 (starts with {start!r}); {again}"
             )
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path}: truncated or damaged ({error}); {again}") from error
 
 
@@ -173,7 +176,7 @@ def _from_npz(
         try:
             read_header = HEADERS[np.lib.format.read_magic(file)]
             found, fortran, found_dtype = read_header(file)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, tokenize.TokenError) as error:
             raise OSError(f"{name} has no array header") from error
         _checked(path, name, found, found_dtype, shape, dtype)
         if fortran:
@@ -201,6 +204,8 @@ def _from_hdf5(
     if name not in file:
         raise ValueError(f"{path}: has no array {name!r}; it is not the official file")
     array = file[name]
+    if not hasattr(array, "shape"):
+        raise ValueError(f"{path}: {name!r} is no array; it is not the official file")
     _checked(path, name, array.shape, array.dtype, shape, dtype)
     for start in range(0, shape[0], PART):
         yield array[start : start + PART]

@@ -31,7 +31,7 @@ def what_pages_read(study: str) -> str:
     files = [ROOT / "requirements.lock", *(ROOT / "disentlib").rglob("*.py")]
     files += [
         file
-        for folder in (RESULTS, STUDIES)
+        for folder in (RESULTS, STUDIES, ROOT / "notebooks" / "data")
         for file in folder.rglob("*")
         if file.is_file()
     ]

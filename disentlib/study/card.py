@@ -82,6 +82,9 @@ def train_stack(
         losses = held_out_losses(network, judge, sprites, held_out, config)
         files.path.mkdir(parents=True, exist_ok=True)
         reached = shortened(config, state.step)
+        # Whose folder it is was looked at before; half a run is trained anew.
+        files.result.unlink(missing_ok=True)
+        files.configuration.unlink(missing_ok=True)
         claim(files.path, reached)
         history.write_history(files.history, state.records, config.D)
         if not last:
@@ -94,7 +97,7 @@ def train_stack(
         scorer.score(files.path, state.step, network, sizes)
 
     for step in train_together(configs, sprites, keep, share):
-        if time.monotonic() > end and step not in configs[0].snapshots:
+        if time.monotonic() > end:
             print(
                 f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
             )
@@ -107,7 +110,8 @@ def train_alone(job: Job, sprites: Sprites, scorer: Scorer, end: float) -> None:
     files, config = RunFolder(study.folder(run)), run.config
     for record in train(config, sprites, files.path):
         if time.monotonic() > end and record["step"] < config.steps:
-            print(f"{study.name} {run.key}: time is up; a checkpoint is kept")
+            left = "goes on from its last checkpoint, if it has one"
+            print(f"{study.name} {run.key}: time is up; it {left}", flush=True)
             return
     for step, name in snapshots(files):
         network = load_model(files.path, name).to(config.device)

@@ -96,5 +96,5 @@ def write_scores(
     for step, scored in sorted(parts, key=lambda part: part[0]):
         name = step if files.model(step).exists() else None
         tables += [scored.table.assign(step=step), of_training(files, name, step)]
-    shown = take_pictures(load_model(files.path), sprites, scored.importances)
+    shown = take_pictures(load_model(files.path, name), sprites, scored.importances)
     keep_scores(files, tables, shown)

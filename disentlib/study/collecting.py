@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,29 @@ def finished(files: RunFolder, run: Run) -> dict[str, Any]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there; run its study first")
     compare(files.path, run.config)
-    said = read_mapping(files.result)
-    if files.scored_how.exists():
-        scored = read_mapping(files.scored_how).get("digest")
-        if scored != said.get("digest"):
-            raise ValueError(
-                f"{files.scores}: of an earlier model; score this run again"
-            )
+    said, how = read_mapping(files.result), scored_how(files)
+    if how.get("digest", said.get("digest")) != said.get("digest"):
+        raise ValueError(f"{files.scores}: of an earlier model; score this run again")
     return said
+
+
+def scored_how(files: RunFolder) -> dict[str, Any]:
+    """Of which model a run's scores are, and their settings; empty where a card's
+    session scored it.
+    """
+    return read_mapping(files.scored_how) if files.scored_how.exists() else {}
+
+
+def check_scoring(study: Study, run: Run) -> None:
+    """Raise `ValueError` in one line for a run that was scored otherwise than the study
+    has it.
+    """
+    files = RunFolder(study.folder(run))
+    wanted = asdict(study.scoring)
+    if scored_how(files).get("scoring", wanted) != wanted:
+        raise ValueError(
+            f"{files.scores}: not scored as study {study.name} says; score it again"
+        )
 
 
 def identity(run: Run) -> dict[str, Any]:
@@ -103,7 +119,9 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     returns their folder.
 
     Pictures are kept of the first seed of each model, D and variant. With `unfinished`,
-    runs that are not there are left out; else they raise `FileNotFoundError`.
+    runs of the study that are not there stay as an earlier collecting, perhaps on
+    another machine, has left them; else they raise `FileNotFoundError`. `ValueError`
+    for a run that was scored otherwise than the others.
     """
     folder = folder or RESULTS / study.name
     runs = [
@@ -113,22 +131,38 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     ]
     if not runs:
         raise FileNotFoundError(f"no finished run of study {study.name}; run it first")
+    for run in runs:
+        check_scoring(study, run)
     tables = {"table": run_table, "history": run_history, "runs": run_row}
     for name, of_run in tables.items():
-        table = pd.concat(
-            [of_run(run, study.folder(run)) for run in runs], ignore_index=True
-        )
-        with atomic_write(folder / f"{name}.csv") as temporary:
+        found = {run: of_run(run, study.folder(run)) for run in runs}
+        path = folder / f"{name}.csv"
+        if unfinished and path.exists():
+            earlier = read_table(path, IDENTITY, keep_default_na=False)
+            found = rows_of_others(study, earlier, found) | found
+        table = pd.concat([found[r] for r in study.runs if r in found])
+        with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
-    kept = {
+    shown = {
         picture_name(run.config.model, run.config.D, run.variant): run
-        for run in reversed(runs)
+        for run in reversed(study.runs)
+        if run in found
     }
-    for name, run in kept.items():
-        with atomic_write(folder / "pictures" / name) as temporary:
-            shutil.copyfile(RunFolder(study.folder(run)).pictures, temporary)
-    remove_others(folder / "pictures", kept)
+    for name, run in shown.items():
+        if run in runs:
+            with atomic_write(folder / "pictures" / name) as temporary:
+                shutil.copyfile(RunFolder(study.folder(run)).pictures, temporary)
+    remove_others(folder / "pictures", shown)
     return folder
+
+
+def rows_of_others(
+    study: Study, earlier: pd.DataFrame, found: Collection[Run]
+) -> dict[Run, pd.DataFrame]:
+    """The rows of an earlier table by run, of the runs that are not `found` now."""
+    rows = dict(list(earlier.groupby(IDENTITY, sort=False)))
+    others = {run: rows.get(tuple(identity(run).values())) for run in study.runs}
+    return {run: r for run, r in others.items() if r is not None and run not in found}
 
 
 def remove_others(folder: Path, names: Collection[str]) -> None:

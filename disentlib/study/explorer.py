@@ -6,6 +6,7 @@ study whose results are collected.
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from disentlib import metrics
+from disentlib.commands import run_command
 from disentlib.files import atomic_write
 from disentlib.paths import RESULTS, RUNS
 from disentlib.scoring.codes import encode
@@ -56,18 +58,37 @@ def export_models(results: Results, runs: Iterable[tuple[Run, Path]]) -> list[Pa
     return paths
 
 
-def shown_runs(results: Results, runs: Path) -> list[tuple[Run, Path]]:
-    """The first run of each variant, model and D that is in the table and whose weights
-    are below the folder `runs` (of the study), with its folder.
+def refresh(results: Results, runs: Path) -> list[Path]:
+    """Write the scripts of the runs whose weights are below the folder `runs` (of the
+    study), and remove those of runs that are not in the table; returns what is written.
+
+    A model whose weights are elsewhere stays, as its rows of the table do.
+    """
+    shown = {f"{id_of(results, run)}.js": run for run in shown_runs(results)}
+    folders = [(run, runs / run.key) for run in shown.values()]
+    have = [(run, path) for run, path in folders if RunFolder(path).model().exists()]
+    written = export_models(results, have)
+    remove_others(results.folder / "models", shown)
+    return written
+
+
+def shown_runs(results: Results) -> list[Run]:
+    """The first run of each variant, model and D that is in the table: the one whose
+    pictures are kept.
     """
     there = set(results.table[IDENTITY].itertuples(index=False, name=None))
-    first: dict[tuple[str, str, int], tuple[Run, Path]] = {}
+    first: dict[str, Run] = {}
     for run in results.study.runs:
-        config, folder = run.config, runs / run.key
-        scored = (run.variant, config.model, config.D, config.seed) in there
-        if scored and RunFolder(folder).model().exists():
-            first.setdefault((run.variant, config.model, config.D), (run, folder))
+        config = run.config
+        if (run.variant, config.model, config.D, config.seed) in there:
+            first.setdefault(id_of(results, run), run)
     return list(first.values())
+
+
+def id_of(results: Results, run: Run) -> str:
+    """The name of a run's script, and of its model in a link."""
+    parts = (results.study.name, run.variant, run.config.model, f"D{run.config.D}")
+    return "-".join(filter(None, parts))
 
 
 def facts_of(results: Results, run: Run) -> dict[str, Any]:
@@ -78,13 +99,12 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
     name = f"{title(model)}, D = {D}"
     if run.variant:
         name = f"{name}, {title(run.variant)}"
-    parts = (results.study.name, run.variant, model, f"D{D}")
     identity = dict(zip(IDENTITY, (run.variant, model, D, run.config.seed)))
     pictures = results.pictures(model, D, run.variant)
     table = results.table
     rows = table[(table[list(identity)] == pd.Series(identity)).all(axis=1)]
     return {
-        "id": "-".join(filter(None, parts)),
+        "id": id_of(results, run),
         "title": name,
         "step": int(rows["step"].max()),  # a run may have been stopped before its last
         "start": not run.variant and (model, D) == START,
@@ -144,14 +164,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("study", help="a study whose results are collected")
     parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")
     given = parser.parse_args(arguments)
-    results = load_results(given.study)
-    runs = shown_runs(results, given.runs or RUNS / given.study)
-    for path in (written := export_models(results, runs)):
+    for path in refresh(load_results(given.study), given.runs or RUNS / given.study):
         print(path)
-    if written:
-        remove_others(results.folder / "models", {path.name for path in written})
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(run_command(main))

@@ -5,11 +5,10 @@ made again in a moment. It holds what the stage's work depends on, since Snakema
 at what a file holds before it runs what hangs on it.
 """
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from disentlib.files import read_mapping, write_json
+from disentlib.scoring.run import what_is_scored
 from disentlib.scoring.sizes import Scoring
 from disentlib.study.plan import Study
 from disentlib.training.configuration import TrainingConfig
@@ -27,15 +26,6 @@ def is_scored(folder: RunFolder, scoring: Scoring) -> bool:
     if not all(map(Path.exists, (*there, folder.scoring_page))):
         return False
     return read_mapping(folder.scored_how) == what_is_scored(folder, scoring)
-
-
-def what_is_scored(folder: RunFolder, scoring: Scoring) -> dict[str, Any]:
-    """What scores depend on: which models, and how they are scored."""
-    models = sorted(
-        path.name for path in (folder.model(), *folder.snapshots().values())
-    )
-    digest = read_mapping(folder.result).get("digest")
-    return {"digest": digest, "models": models, "scoring": asdict(scoring)}
 
 
 def mark_trained(folder: RunFolder) -> None:

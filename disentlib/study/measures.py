@@ -90,17 +90,18 @@ def runs(
     step: int | None = None,
     **where: object,
 ) -> pd.DataFrame:
-    """One row a run: variant, model, D, seed and `value`, at one budget (the longest).
+    """One row a run: variant, model, D, seed and `value`, at one budget (the longest of
+    the table's).
 
     Of several measures the value is their mean, over the runs that have them all.
     `where` narrows by columns such as model. Runs that lack the budget are left out.
     """
     measures = [measures] if isinstance(measures, str) else list(measures)
     rows = table[table["measure"].isin(measures) & (table["codes"] == codes)]
+    if step is None and len(rows):  # one for all, whatever is asked of some
+        step = rows["step"].max()
     for name, wanted in where.items():
         rows = rows[rows[name] == wanted]
-    if step is None and len(rows):
-        step = rows["step"].max()
     rows = rows[rows["step"] == step]
     of_run = rows.groupby(IDENTITY)["value"]
     whole = of_run.mean()[of_run.size() == len(measures)]

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from disentlib.commands import Failed, run_command
 from disentlib.files import atomic_write
 from disentlib.paths import ROOT
 
@@ -87,7 +88,11 @@ def one_file(pages: Sequence[str], folder: Path = HTML) -> str:
 
 
 def part_of(path: Path, name: str) -> Tag:
-    """The first element `name` of an HTML file; `ValueError` where there is none."""
+    """The first element `name` of an HTML file; `ValueError` where there is none,
+    `FileNotFoundError` for a page that is not built.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: type make book")
     part = BeautifulSoup(path.read_text("utf-8"), "html.parser").find(name)
     if part is None:
         raise ValueError(f"{path} has no <{name}>: type make book")
@@ -157,20 +162,12 @@ def main() -> int:
     """The command; returns its exit code."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None:
-        print("error: no chromium: type apt-get install chromium", file=sys.stderr)
-        return 1
+        raise Failed("no chromium: type apt-get install chromium")
     output = ROOT / "_build" / "book.pdf"
-    try:
-        write(output, chromium)
-    except FileNotFoundError as error:
-        print(f"error: {error.filename} is missing: type make book", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    write(output, chromium)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

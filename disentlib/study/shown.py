@@ -62,7 +62,7 @@ def pictures(evidence: Evidence, model: str) -> dict[str, Pictures]:
 
 def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
     """The run's dimensions in use at the end, those with the most nats first."""
-    wanted = dict(zip(IDENTITY, ("", model, D, seed)))
+    wanted = dict(zip(IDENTITY[1:], (model, D, seed)))
     history = evidence.main.history
     for name, value in wanted.items():
         history = history[history[name] == value]

@@ -8,18 +8,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from disentlib.files import write_json
 from disentlib.paths import ROOT
 from disentlib.study.marks import (
     is_scored,
     is_trained,
     mark_scored,
     mark_trained,
-    what_is_scored,
 )
 from disentlib.study.pages import run_page
 from disentlib.study.plan import Run, Study, arguments
 from disentlib.training.folder import RunFolder, compare
+from disentlib.training.machine import check_device
 
 OVERRIDES = ("device", "precision", "compile")  # what a machine decides, not a study
 
@@ -40,18 +39,27 @@ def train(study: Study, run: Run) -> None:
 def score(study: Study, run: Run) -> None:
     """Score the trained `run`, unless this model is scored in this way, and mark it so.
 
-    Raises as `train` does, and `FileNotFoundError` for a run that is not trained.
+    Its device encodes where it is at hand, else the processor: codes differ by rounding
+    only. Raises as `train` does, and `FileNotFoundError` for a run that is not trained.
     """
     folder = RunFolder(study.folder(run))
+    compare(folder.path, run.config)
     if not folder.result.exists():
         raise FileNotFoundError(f"{folder.result} is not there; train this run first")
     if not is_scored(folder, study.scoring):
-        wanted = what_is_scored(folder, study.scoring)
-        settings = arguments(study.scoring) | {"device": run.config.device}
+        settings = arguments(study.scoring) | {"device": device_here(run.config.device)}
         settings["conventions"] = False  # they are for one reader, not for a sweep
         _run("scoring", folder.scoring_page, settings, folder.path)
-        write_json(folder.scored_how, wanted)
     mark_scored(folder, study.scoring)
+
+
+def device_here(device: str) -> str:
+    """`device`, or the processor where this machine does not have it."""
+    try:
+        check_device(device)
+    except ValueError:
+        return "cpu"
+    return device
 
 
 def _run(page: str, notebook: Path, settings: dict[str, Any], folder: Path) -> None:

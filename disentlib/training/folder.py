@@ -136,10 +136,11 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
 def finished(folder: str | Path, config: TrainingConfig) -> bool:
     """Whether the run in `folder` has been trained for all of its steps."""
     files = RunFolder(Path(folder))
-    models = [files.model(), *map(files.model, config.snapshots)]
-    if not files.result.exists() or not all(path.exists() for path in models):
+    if not files.result.exists() or not files.model().exists():
         return False
-    return bool(read_mapping(files.result).get("step", 0) >= config.steps)
+    stands = int(read_mapping(files.result).get("step", 0))
+    kept = [files.model(s).exists() for s in config.snapshots if s != stands]
+    return stands >= config.steps and all(kept)
 
 
 def configuration_of(folder: str | Path) -> TrainingConfig:

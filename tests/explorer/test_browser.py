@@ -276,7 +276,9 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before_it(visit, tmp_path)
     chosen.select_option("test-second-D4")
     page.wait_for_function("document.querySelector('.ex-alert').textContent !== ''")
     frame(page)
-    assert "test-second-D4 could not be loaded" in page.locator(".ex-alert").inner_text()
+    assert (
+        "test-second-D4 could not be loaded" in page.locator(".ex-alert").inner_text()
+    )
     assert (chosen.input_value(), page.locator(".ex-status").text_content()) == before
 
 

@@ -56,13 +56,17 @@ def results(tmp_path):
     return Results(study, table, pd.DataFrame(), tmp_path / "results" / "quick")
 
 
+def with_seed(runs, seed):
+    """The runs, and after each one of another seed."""
+    others = (replace(run, config=replace(run.config, seed=seed)) for run in runs)
+    return tuple(run for pair in zip(runs, others) for run in pair)
+
+
 def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
     monkeypatch.setattr(explorer, "IMAGES", 20)
     monkeypatch.setattr(explorer, "GRID", small.grid)
     monkeypatch.setattr(explorer, "load_sprites", lambda: small)
-    runs = explorer.shown_runs(results, tmp_path / "runs")
-    assert [run.config.D for run, _ in runs] == [4, 10]
-    paths = explorer.export_models(results, runs)
+    paths = explorer.refresh(results, tmp_path / "runs")
     assert [path.name for path in paths] == [
         "quick-beta_vae-D4.js",
         "quick-beta_vae-D10.js",
@@ -100,11 +104,21 @@ def test_scripts_in_the_results_say_what_their_tables_say(path):
     assert {name: said[name] for name in facts} == json.loads(json.dumps(facts)), again
 
 
-def test_a_run_without_weights_is_left_out(results, tmp_path):
-    first = results.study.runs[0]
+def test_a_model_stays_where_its_run_is_in_the_table(results, tmp_path, monkeypatch):
+    """Its weights may be on another machine; those of another seed are not its own."""
+    study = replace(results.study, runs=with_seed(results.study.runs, 1000))
+    results = replace(results, study=study)
+    written = []
+    monkeypatch.setattr(explorer, "export_models", lambda _, runs: written.extend(runs))
+    models = results.folder / "models"
+    models.mkdir(parents=True)
+    for name in ("quick-beta_vae-D4.js", "quick-beta_vae-D7.js"):
+        (models / name).touch()
+    first, *_ = study.runs
     RunFolder(tmp_path / "runs" / first.key).model().unlink()
-    runs = explorer.shown_runs(results, tmp_path / "runs")
-    assert [run.config.D for run, _ in runs] == [10]
+    explorer.refresh(results, tmp_path / "runs")
+    assert [(run.config.D, run.config.seed) for run, _ in written] == [(10, 0)]
+    assert [path.name for path in models.iterdir()] == ["quick-beta_vae-D4.js"]
 
 
 def test_a_book_without_models_has_an_empty_catalogue(tmp_path):

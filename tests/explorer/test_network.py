@@ -91,3 +91,9 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     with pytest.raises(FloatingPointError, match=r"mean\.weight is not finite"):
         save_script(tmp_path / "m.js", vae, {"id": "m", "title": "M"}, images(0, 4))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_left_as_it_was():
+    vae = VAE(3, batch_norm=True).train()
+    folded(vae)
+    assert all(module.training for module in vae.modules())

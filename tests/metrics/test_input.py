@@ -158,10 +158,14 @@ def test_grids_of_which_nothing_can_be_said(name):
         (
             "modularity",
             {"dead": "drop"},
-            "dead='drop' is unknown; give 'zero' or 'skip'",
+            "dead='drop' is unknown; give one of zero, skip",
         ),
         ("sap", {"predictor": "net"}, "predictor='net' is unknown; give one of"),
-        ("irs", {"quantile": 0}, "quantile=0 must be above 0 and at most 1"),
+        (
+            "irs",
+            {"quantile": 0},
+            "quantile=0 must be a finite number, above 0 and at most 1",
+        ),
         (
             "score_all",
             {"scores": ["mig", "fid"]},

@@ -223,3 +223,12 @@ def test_plan_covers_all_that_is_read(D, seed, names):
     known[rows] = codes[rows]
     expected = metrics.score_all(codes, grid, seed, scores=names, **sizes)
     assert metrics.score_all(known, grid, seed, scores=names, **sizes).equals(expected)
+
+
+def test_a_plan_refuses_no_more_than_its_scores():
+    """Batches are none of MIG's business."""
+    sizes = {"train": 60, "test": 60, "scores": ["mig"]}
+    rows = metrics.plan(GRID, **sizes)
+    codes = np.full((GRID.size, 2), np.nan)
+    codes[rows] = designs.noise(GRID, 2, 0)[rows]
+    assert metrics.score_all(codes, GRID, **sizes)["value"].notna().all()

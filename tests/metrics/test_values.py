@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import entropy
 from score_calls import calls
-from sklearn.metrics import mutual_info_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, mutual_info_score, roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
 
 from disentlib import metrics
 from disentlib.metrics import designs
@@ -19,6 +20,7 @@ from disentlib.metrics.dci import concentration, from_importances
 from disentlib.metrics.explicitness import area
 from disentlib.metrics.mutual_information import gap_of, modularity_of
 from disentlib.metrics.sampling import training_rows
+from disentlib.metrics.sap import thresholds
 from disentlib.sprites.grid import FactorGrid
 
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
@@ -66,6 +68,20 @@ def test_identity_where_theory_gives_another_value():
         [np.eye(n)[c] for n, c in zip(GRID.sizes, GRID.classes(range(60)).T)]
     )
     assert metrics.explicitness(one_hot, GRID, **MANY) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_thresholds_are_those_of_balanced_classes(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(4, size=200, p=(0.7, 0.2, 0.06, 0.04))
+    z = (labels + rng.integers(0, 4, 200)).astype(np.float32)[:, None]  # with ties
+    tree = DecisionTreeClassifier(
+        max_leaf_nodes=4, class_weight="balanced", random_state=0
+    ).fit(z, labels)
+    expected = balanced_accuracy_score(labels, tree.predict(z))
+    assert thresholds(z, labels, z, labels) == pytest.approx(expected, 1e-12)
+    plain = DecisionTreeClassifier(max_leaf_nodes=4, random_state=0).fit(z, labels)
+    assert balanced_accuracy_score(labels, plain.predict(z)) < expected - 0.01
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -250,10 +266,14 @@ def test_irs_of_a_sum_known_by_hand():
 
 def test_factor_vae_conventions():
     sizes = {**MANY, "batch_size": 12}
+    # Far below the codes' scale but not constant: by default it has no vote.
+    codes = designs.identity(GRID)
+    codes[:, 2] *= 1e-3
+    assert metrics.factor_vae_score(codes, GRID, **sizes) == pytest.approx(
+        2 / 3, abs=0.02
+    )
+    assert metrics.factor_vae_score(codes, GRID, threshold=0, **sizes) == 1
     codes = designs.with_dead(designs.identity(GRID), 1)
-    # Far below the codes' scale but not constant: without a threshold its noise takes
-    # part.
-    codes[:, 3] = 1e-3 * designs.noise(GRID, 1, 4)[:, 0]
     assert metrics.factor_vae_score(codes, GRID, **sizes) == 1
     assert metrics.factor_vae_score(codes, GRID, spread="table", ddof=1, **sizes) == 1
     # All dimensions alike in every batch: a tie, which goes to the first.
@@ -264,14 +284,15 @@ def test_factor_vae_conventions():
 
 
 def test_revote_lets_what_is_left_inherit():
-    sizes = {**MANY, "batch_size": 6}
-    codes = designs.merged(GRID, "a", "b")
-    lost = metrics.pruned_factor_vae_score(codes, GRID, rival=0, **sizes)
-    inherited = metrics.pruned_factor_vae_score(
-        codes, GRID, rival=0, revote=True, **sizes
-    )
-    assert lost <= metrics.factor_vae_score(codes, GRID, **sizes)
-    assert inherited == pytest.approx(lost, abs=0.5) and inherited >= lost
+    # The first dimension knows a and b alike, wins the votes of both, and is pruned.
+    # What it had of b goes to the second, which knows b but for noise.
+    sizes = {**MANY, "batch_size": 12}
+    a, b, c = designs.identity(GRID).T
+    noise = designs.noise(GRID, 1, 0)[:, 0]
+    codes = designs.standardised(np.column_stack([a + b, b + 2 * noise, c]))
+    lost = metrics.pruned_factor_vae_score(codes, GRID, **sizes)
+    inherited = metrics.pruned_factor_vae_score(codes, GRID, revote=True, **sizes)
+    assert lost + 0.1 < inherited < metrics.factor_vae_score(codes, GRID, **sizes)
 
 
 @settings(max_examples=30, deadline=None)
@@ -284,6 +305,24 @@ def test_pruning_never_raises_the_score(seed):
         codes, GRID, batch_size=6, rival=1, **sizes
     )
     assert all_kept == plain
+
+
+def test_a_constant_has_no_part_in_the_posteriors_scores():
+    """Whatever its value: the mean of a million times 0.1 is not 0.1."""
+    constant = np.column_stack([np.random.default_rng(0).normal(size=1000)] * 3)
+    constant[:, 1:] = 0.1, 0.3
+    assert metrics.gaussian_total_correlation(constant, -np.inf) == 0
+    assert metrics.active_units(constant, threshold=0).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("scale", [1, 5, 20, 40])
+def test_no_stretching_moves_quantile_bins(scale):
+    codes = designs.random_mixture(GRID, 3, 0)
+    plain, stretched = (
+        metrics.mutual_information(z, GRID, train=500, estimator="quantile")
+        for z in (codes, np.exp(scale * codes / np.abs(codes).max()))
+    )
+    np.testing.assert_array_equal(plain, stretched)
 
 
 def test_scores_of_the_posterior_known_by_hand():

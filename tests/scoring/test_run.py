@@ -129,7 +129,7 @@ def test_what_is_no_table_of_sprites_is_named(trained):
     [
         ([[1]], [[2]], r"^posterior.mean=\[\[1\]\] must be a ndarray$"),
         (ZEROS, None, "^posterior.logvar=None must be a ndarray$"),
-        (ZEROS[0], ZEROS[0], r"^codes of shape \(2,\) do not match the grid's 120"),
+        (ZEROS[0], ZEROS[0], r"^posterior.mean of shape \(2,\) must be \(n, D\)$"),
         (ZEROS[1:], ZEROS[1:], r"^codes of shape \(119, 2\) do not match the grid's"),
         (ZEROS, ZEROS[:, :1], r"^mean \(120, 2\) and logvar \(120, 1\) must have one"),
         (ZEROS.astype(str), ZEROS, "^codes are <U32; give real numbers"),

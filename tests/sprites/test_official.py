@@ -195,6 +195,24 @@ def test_damaged_files_are_refused_in_one_line(damage, kind, tmp_path):
     assert "\n" not in str(error.value) and str(error.value).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+def test_any_three_bytes_may_be_wrong(kind, tmp_path):
+    """The file is read as it was, or refused in one line, whatever the readers say."""
+    path, rng = tmp_path / f"sprites.{kind}", np.random.default_rng(0)
+    WRITERS[kind](path, arrays())
+    whole = path.read_bytes()
+    headers = np.flatnonzero(np.frombuffer(whole, np.uint8))  # where damage tells
+    for _ in range(60):
+        raw = bytearray(whole)
+        for place in rng.choice(headers, 3):
+            raw[place] = rng.integers(256)
+        path.write_bytes(raw)
+        try:
+            official.read(path, SMALL, WORDS)
+        except ValueError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+
+
 def test_a_flipped_bit_in_the_archive_is_refused(tmp_path):
     path = tmp_path / "sprites.npz"
     content = arrays()

@@ -72,7 +72,8 @@ def test_a_run_that_trains_alone_keeps_a_checkpoint_when_time_is_up(
     (job,) = jobs_of(one)
     train_alone(job, small, scorer, end=0.0)
     assert "time is up" in capsys.readouterr().out and not scorer.asked
-    assert not RunFolder(job[0].folder(job[1])).result.exists()
+    files = RunFolder(job[0].folder(job[1]))
+    assert not files.result.exists() and any(files.checkpoints.iterdir())
     train_alone(job, small, scorer, end=float("inf"))  # it goes on
     assert scorer.asked == [(one.steps, one.D, 3)]
 

@@ -1,7 +1,9 @@
 """From finished runs to one table, and back: with runs made by hand."""
 
+import io
 import json
-from dataclasses import replace
+import shutil
+from dataclasses import asdict, replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -231,6 +233,39 @@ def test_unfinished_runs_stop_the_collecting_unless_asked(made):
     assert not (there / "hand" / "table.csv").exists()
     collect(hand, unfinished=True, folder=there / "hand")
     assert load_results("hand", there).finished == 7
+
+
+def test_runs_that_are_elsewhere_stay_in_the_tables(made):
+    """A second machine that has some of the runs takes nothing from the results."""
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    files = sorted(path for path in (there / "hand").rglob("*") if path.is_file())
+    before = {path: path.read_bytes() for path in files}
+    for run in (*hand.runs[:3], hand.runs[7]):
+        shutil.rmtree(hand.folder(run))
+    collect(hand, unfinished=True, folder=there / "hand")
+    assert {path: path.read_bytes() for path in files} == before
+    scores = hand.folder(hand.runs[4]) / "scores.csv"
+    scores.write_text(scores.read_text().replace("0.4,", "0.45,", 1))
+    collect(hand, unfinished=True, folder=there / "hand")
+    old, new = (
+        pd.read_csv(io.BytesIO(text))
+        for text in (
+            before[there / "hand" / "table.csv"],
+            (there / "hand" / "table.csv").read_bytes(),
+        )
+    )
+    assert (old["value"] != new["value"]).sum() == 1 and old.shape == new.shape
+
+
+def test_scores_of_other_sizes_are_not_collected(made):
+    hand, there = made
+    place = hand.folder(hand.runs[0]) / "scored.json"
+    how = {"digest": None, "scoring": asdict(replace(hand.scoring, train=350))}
+    place.write_text(json.dumps(how))
+    with pytest.raises(ValueError, match="not scored as study hand says"):
+        collect(hand, folder=there / "hand")
+    assert not (there / "hand" / "table.csv").exists()
 
 
 def test_missing_results_are_named(tmp_path):
