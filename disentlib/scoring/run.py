@@ -45,7 +45,7 @@ def score_run(
     device: str = "cpu",
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Score all models of a trained run and write its `pictures.npz` and `scores.csv`.
+    """Score all models of a trained run and write `pictures.npz`, `scores.csv`, and how.
 
     Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
     what needs none) and measure: `value` is the mean over the score seeds, `spread`
@@ -59,9 +59,9 @@ def score_run(
     sprites = instance(
         "sprites", load_sprites() if sprites is None else sprites, Sprites
     )
-    rows = planned_rows(sprites.grid, sizes)
-    parts = []
-    for step, path in snapshots(files):
+    models, rows = list(snapshots(files)), planned_rows(sprites.grid, sizes)
+    how, parts = what_is_scored(files, sizes), []
+    for step, path in models:
         posterior = encode(load_model(files.path, path), sprites, rows, device=device)
         scored = score_codes(posterior, sprites.grid, sizes, n_jobs)
         parts += [scored.table.assign(step=step), of_training(files, path, step)]
@@ -69,14 +69,15 @@ def score_run(
     shown = with_reading(shown, sprites)
     parts.append(_rows(summary(shown), step))
     table = keep_scores(files, parts, shown)
-    write_json(files.scored_how, what_is_scored(files, sizes))
+    write_json(files.scored_how, how)
     return table
 
 
 def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
     """What scores depend on: which models, and how they are scored."""
     models = sorted(path.name for path in (files.model(), *files.snapshots().values()))
-    digest = read_mapping(files.result).get("digest")
+    known = read_mapping(files.result) if files.result.exists() else {}
+    digest = known.get("digest")
     return {"digest": digest, "models": models, "scoring": asdict(sizes)}
 
 

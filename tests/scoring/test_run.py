@@ -8,12 +8,15 @@ import pytest
 from small_runs import config, run
 
 from disentlib import metrics, scoring
+from disentlib.files import write_json
 from disentlib.metrics import designs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.scoring.pictures import load_pictures
-from disentlib.scoring.run import COLUMNS, score_codes, score_run
+from disentlib.scoring.run import COLUMNS, keep_scores, score_codes, score_run
 from disentlib.sprites import FactorGrid
+from disentlib.study.marks import is_scored
 from disentlib.training.checkpoints import load_tensors
+from disentlib.training.folder import RunFolder
 
 SIZES = scoring.Scoring(
     train=60, test=30, batch_size=4, n_estimators=1, score_seed=5, score_seeds=2
@@ -163,3 +166,14 @@ def test_a_row_that_was_not_encoded_is_that_of_the_grid():
 def test_sizes_are_checked_when_they_are_given(changes, message):
     with pytest.raises(ValueError, match=message):
         scoring.Scoring(**changes)
+
+
+def test_other_scores_are_not_taken_for_the_studys(trained, small):
+    """Whoever scores says how, so that scores by hand are no study's."""
+    files = RunFolder(trained)
+    write_json(files.scoring_page, {})
+    other = dataclasses.replace(SIZES, train=50, score_seeds=1)
+    score_run(trained, other, small, n_jobs=1)
+    assert is_scored(files, other) and not is_scored(files, SIZES)
+    keep_scores(files, [pd.DataFrame(columns=COLUMNS)], load_pictures(files.pictures))
+    assert not is_scored(files, other)  # which a card's session leaves
