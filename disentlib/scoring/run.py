@@ -45,7 +45,8 @@ def score_run(
     device: str = "cpu",
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Score all models of a trained run and write `pictures.npz`, `scores.csv`, and how.
+    """Score all models of a trained run; written are `scores.csv`, `pictures.npz`, and
+    in `scored.json` how.
 
     Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
     what needs none) and measure: `value` is the mean over the score seeds, `spread`

@@ -130,9 +130,10 @@ def batches(evidence: Evidence) -> list[Verdict]:
     }
     step = int(values.loc[values["rule"] == "steps", "step"].iloc[0])
     spread = spread_of(evidence, THESIS, "factor_vae", step)
-    text = "for a doubling: " + "; ".join(
-        f"{shown(slope)} at {where}" for where, slope in own.items()
-    )
+    images = int(values.loc[values["rule"] == "images", "images"].iloc[0])
+    seeds = counted(values["seed"].nunique(), "seed")
+    text = f"{step:,d} steps or {images:,d} images, {seeds}, for a doubling: "
+    text += "; ".join(f"{shown(slope)} at {where}" for where, slope in own.items())
     decision = by_slopes(own, spread)
     why = (
         "Holds if the score clearly changes with the batch at some D; fails if three "
