@@ -82,7 +82,11 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("settings", nargs="*", help="such as device=cuda")
     one = add("collect", "collect the results of a study", collect)
     one.add_argument("settings", nargs="*", help="such as device=cuda, as for train")
-    one.add_argument("--unfinished", action="store_true", help="of the runs there are")
+    one.add_argument(
+        "--unfinished",
+        action="store_true",
+        help="of the runs that are here; rows of the others stay",
+    )
     add("book", "build the book on the results of $STUDY", book, study=False)
     return top
 
