@@ -205,6 +205,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "weights": verdict_sentence("weights", [verdicts_beside.weights(evidence)]),
         "weights_gain": verdicts_beside.gain_sentence(evidence),
         "batches": verdict_sentence("batches", verdicts_beside.batches(evidence)),
+        "batches_change": verdicts_beside.doublings_told(evidence),
         "norm": norm_sentence(evidence),
         "norm_finding": norm_finding(evidence),
         "norm_means": means_finding(evidence),

@@ -193,6 +193,13 @@ def test_batches_that_matter_at_one_D_are_found(make):
     values = verdicts_beside.batch_values(batches)
     assert values.groupby("rule")["batch_size"].nunique().tolist() == [3, 3]
     assert set(values.loc[values["rule"] == "images", "images"]) == {64_000}
+    one = make(name="batches", steps=[500, 1000, 2000], **options | {"seeds": 1})
+    for row in verdicts_beside.batches(evidence(make(), batches=one)):
+        assert row.decision == OPEN and "[" not in row.number  # whatever the slopes
+    assert (
+        ", 1 seed, for a doubling: "
+        in verdicts_beside.batches(evidence(make(), batches=one))[0].number
+    )
     slopes = batch_slopes(values[values["model"] == "factor_vae"])
     assert abs(slopes[4].value) < 0.02 and slopes["more"].low > 0.05
 
