@@ -23,7 +23,7 @@ from disentlib.scoring.export import save_script
 from disentlib.scoring.run import EXCESS
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
-from disentlib.study.collecting import remove_others
+from disentlib.study.collecting import identity, remove_others
 from disentlib.study.figures.names import title
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
@@ -79,8 +79,7 @@ def shown_runs(results: Results) -> list[Run]:
     there = set(results.table[IDENTITY].itertuples(index=False, name=None))
     first: dict[str, Run] = {}
     for run in results.study.runs:
-        config = run.config
-        if (run.variant, config.model, config.D, config.seed) in there:
+        if tuple(identity(run).values()) in there:
             first.setdefault(id_of(results, run), run)
     return list(first.values())
 
@@ -99,10 +98,10 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
     name = f"{title(model)}, D = {D}"
     if run.variant:
         name = f"{name}, {title(run.variant)}"
-    identity = dict(zip(IDENTITY, (run.variant, model, D, run.config.seed)))
+    own = identity(run)
     pictures = results.pictures(model, D, run.variant)
     table = results.table
-    rows = table[(table[list(identity)] == pd.Series(identity)).all(axis=1)]
+    rows = table[(table[list(own)] == pd.Series(own)).all(axis=1)]
     return {
         "id": id_of(results, run),
         "title": name,

@@ -122,7 +122,7 @@ def batches(evidence: Evidence) -> list[Verdict]:
     step = int(values.loc[values["rule"] == "steps", "step"].iloc[0])
     own, more = doublings(values)
     spread = spread_of(evidence, THESIS, "factor_vae", step)
-    text = doublings_told(evidence)
+    text = _in_words(values, own)
     why = (
         "Holds if the score clearly changes with the batch at some D; fails if three "
         "doublings can change it nowhere by more than one standard deviation between "
@@ -166,13 +166,16 @@ def doublings_told(evidence: Evidence) -> str:
     if (results := evidence.beside.get("batches")) is None:
         return "no runs of other batches are in"
     values = batch_values(results)
+    return _in_words(values, doublings(values)[0])
+
+
+def _in_words(values: pd.DataFrame, slopes: Mapping[str, Estimate]) -> str:
     step, images = (
         values.loc[values["rule"] == rule, column].iloc[0]
         for rule, column in (("steps", "step"), ("images", "images"))
     )
     seeds = values["seed"].nunique()
-    slopes = doublings(values)[0].items()
-    told = "; ".join(f"{_told(slope, seeds > 1)} at {where}" for where, slope in slopes)
+    told = "; ".join(f"{_told(s, seeds > 1)} at {where}" for where, s in slopes.items())
     runs = f"{step:,d} steps or {images:,d} images, {counted(seeds, 'seed')}"
     return f"{runs}, for a doubling: {told}"
 
