@@ -37,7 +37,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     killed writers left in the folder goes, too.
 
     Raises `OSError` as the file system does (disk full, read-only folder), with `path`
-    untouched.
+    untouched; if it cannot flush the folder, which comes last, `path` is new already.
     """
     path = Path(path)
     try:

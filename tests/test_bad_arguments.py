@@ -15,6 +15,7 @@ import warnings
 import zlib
 
 import numpy as np
+import pytest
 import torch
 
 from disentlib import course, metrics, models, scoring, seeds, sprites, study, training
@@ -41,7 +42,6 @@ VAE_OF_3 = VAE(3).eval()
 POSTERIOR = scoring.Posterior(CODES, np.zeros_like(CODES))
 SCORING = scoring.Scoring(60, 30, 4, 2, score_seeds=1)
 TINY = TrainingConfig("vae", 2, 0, 1, batch_size=4, evaluation_images=4)
-NOWHERE = ROOT / "no" / "where" / "a\nb"  # a name that no folder has
 MEANT = (ValueError, TypeError, OSError, FloatingPointError, course.NotYet)
 MEANT_TYPE = re.compile("argument|must be")  # what no operator of Python's says
 SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 1}
@@ -107,9 +107,9 @@ def good_calls():
     yield scoring.sample, {"posterior": POSTERIOR, "seed": 0}
     given = {"posterior": POSTERIOR, "grid": GRID, "sizes": SCORING, "n_jobs": 1}
     yield scoring.score_codes, given
-    yield scoring.score_run, {"folder": NOWHERE, "sizes": SCORING, "sprites": TABLE}
+    yield scoring.score_run, {"folder": "run", "sizes": SCORING, "sprites": TABLE}
     yield scoring.Scoring, {"train": 60, "test": 30, "batch_size": 4}
-    yield trained, {"config": TINY, "sprites": TABLE, "folder": NOWHERE}
+    yield trained, {"config": TINY, "sprites": TABLE, "folder": "run"}
     yield course.check, {"name": "a", "given": 1.0, "code": "abcdef", "digits": 2}
     yield course.digest, {"name": "a", "answer": 1.0, "digits": 2}
     yield course.quiz, {"name": "a", "given": "ab", "codes": "abcdef abcdef"}
@@ -186,3 +186,15 @@ def test_every_bad_value_ends_in_one_line_or_a_right_answer(tmp_path, monkeypatc
     ]
     print(f"{len(calls)} calls, {len(faults)} faults")
     assert faults == []
+
+
+def test_what_a_run_is_given_is_looked_at_before_its_folder():
+    good = {function: own for function, own in good_calls()}
+    for function in (trained, scoring.score_run):
+        for name in (
+            n for n in inspect.signature(function).parameters if n != "folder"
+        ):
+            for value in ("", 2.5, [None], {"a": 1}, GRID):
+                with pytest.raises(ValueError, match=name) as error:
+                    function(**good[function] | {name: value})
+                assert "\n" not in str(error.value)

@@ -73,8 +73,7 @@ def dci(
     training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    if not isinstance(n_jobs, int) or n_jobs != -1:
-        whole_number("n_jobs", n_jobs, 1)
+    checked_jobs(n_jobs)
     n_estimators = whole_number("n_estimators", n_estimators, 1, 10_000)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
     ranks, ranks_test = ranked(z, z_test)
@@ -142,3 +141,10 @@ def concentration(importances: Float64[Floats, "D K"], axis: int) -> Floats:
     )
     kept: Floats = np.where(found, scores, 0.0)
     return kept
+
+
+def checked_jobs(n_jobs: int) -> int:
+    """`n_jobs` if it is -1 (one a core) or a number of threads, else `ValueError`."""
+    if isinstance(n_jobs, int) and n_jobs == -1:
+        return -1
+    return whole_number("n_jobs", n_jobs, 1)

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from disentlib.checks import truth, whole_number
 
@@ -152,21 +151,3 @@ def initialised(
     with torch.random.fork_rng(devices=[]):
         torch.random.set_rng_state(generator.get_state())
         return make(**arguments)
-
-
-def fused(network: nn.Sequential) -> nn.Sequential:
-    """`network` with each batch norm folded into the layer before it."""
-    layers: list[nn.Module] = []
-    for layer in network:
-        before = layers[-1] if layers else None
-        if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Linear):
-            layers[-1] = fuse_linear_bn_eval(before, layer)
-        elif isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
-            layers[-1] = fuse_conv_bn_eval(before, layer)
-        elif isinstance(layer, nn.BatchNorm2d) and isinstance(
-            before, nn.ConvTranspose2d
-        ):
-            layers[-1] = fuse_conv_bn_eval(before, layer, transpose=True)
-        else:
-            layers.append(layer)
-    return nn.Sequential(*layers)

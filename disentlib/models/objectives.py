@@ -24,7 +24,7 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(q(z_j|x) ‖ N(0, 1)) of each dimension of a diagonal Gaussian posterior.
 
     `eq-gaussian-kl` (Kingma and Welling 2014, appendix B). `mu`, `logvar` and the
-    result (n, D). Nats; at least 0.
+    result (n, D). Nats; at least 0, rounding aside.
     """
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
 
@@ -87,7 +87,8 @@ def total_correlation_gradient(codes_gradient: Tensor, joint_logits: Tensor) -> 
     -1): 1/n for the total correlation and -p/2n for the loss, p the probability of
     "permuted". Going back through the network is linear, code by code, so the one is
     the other times -2/p, and the discriminator needs one backward pass in place of two.
-    Where p is too small for float32 (a log ratio above 80 nats) both are 0.
+    Where p is too small for float32 (a log ratio above 80 nats) the loss has no
+    gradient left to make it from, and 0 is given in its place.
     """
     permuted = joint_logits.detach().softmax(dim=1)[:, 1:]
     return torch.where(permuted > 1e-35, -2 * codes_gradient / permuted, 0.0)

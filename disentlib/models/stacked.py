@@ -60,9 +60,9 @@ def passes(x: Tensor) -> ModuleType:
     """Where the passes over memory are: on a card as kernels of their own."""
     if not x.is_cuda:
         return sys.modules[__name__]
-    from disentlib.models import fused  # needs Triton, which is there with CUDA
+    from disentlib.models import triton_passes  # needs Triton, there with CUDA
 
-    return fused
+    return triton_passes
 
 
 class Layer(torch.autograd.Function):

@@ -5,7 +5,6 @@ layers, weights are whole numbers times a step of their layer, compressed.
 """
 
 import base64
-import copy
 import json
 import zlib
 from collections.abc import Mapping
@@ -14,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.utils import fuse_linear_bn_eval
+from torch import Tensor
 
 from disentlib.files import atomic_write
-from disentlib.models.networks import MEAN_SCALE, VAE, fused
+from disentlib.models.folding import folded
+from disentlib.models.networks import VAE
 from disentlib.scoring.rounding import Rounded, round_weights
 
 
@@ -39,30 +38,6 @@ def save_script(
     content = json.dumps({**facts, "layout": layout, "weights": weights})
     with atomic_write(path) as temporary:
         temporary.write_text(f"Explorer.addModel({content});\n")
-
-
-def folded(vae: VAE) -> VAE:
-    """The same function without batch norm (at its running values)."""
-    vae = copy.deepcopy(vae).eval()
-    tensors: dict[str, Tensor] = {}
-    for part in ("features", "decoder"):
-        tensors |= fused(getattr(vae, part)).state_dict(prefix=f"{part}.")
-    tensors |= mean_layer(vae).state_dict(prefix="mean.")
-    tensors |= vae.logvar.state_dict(prefix="logvar.")
-    plain = VAE(vae.D, batch_norm=False).eval().requires_grad_(False)
-    plain.load_state_dict(tensors)
-    return plain
-
-
-def mean_layer(vae: VAE) -> nn.Linear:
-    """The layer of the posterior's means, with their batch norm if they have one."""
-    norm = vae.mean_norm
-    if norm is None:
-        return vae.mean
-    scaled = nn.BatchNorm1d(vae.D, eps=norm.eps).eval()
-    scaled.load_state_dict(norm.state_dict(), strict=False)
-    nn.init.constant_(scaled.weight, MEAN_SCALE)
-    return fuse_linear_bn_eval(vae.mean, scaled)
 
 
 def packed(vae: VAE, rounded: Rounded) -> tuple[list[list[Any]], str]:

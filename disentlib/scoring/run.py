@@ -13,6 +13,7 @@ from disentlib import metrics
 from disentlib.arrays import Floats
 from disentlib.checks import checked_path, instance
 from disentlib.files import atomic_write, read_mapping, write_json
+from disentlib.metrics.dci import checked_jobs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows, checked_codes, look_up
 from disentlib.metrics.suite import scores_and_importances
@@ -23,8 +24,10 @@ from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import GRID, Sprites, load_sprites
 from disentlib.training.checkpoints import load_tensors
+from disentlib.training.evaluation import TERMS
 from disentlib.training.folder import RunFolder, load_model
 from disentlib.training.history import ACTIVE_NATS, IN_USE_NATS
+from disentlib.training.machine import check_device
 
 COLUMNS = ["step", "codes", "measure", "value", "spread"]
 EXCESS = "_excess"  # a score less the mean of its codes' rotations
@@ -51,15 +54,17 @@ def score_run(
     Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
     what needs none) and measure: `value` is the mean over the score seeds, `spread`
     their standard deviation, empty for one seed. The snapshots' held-out losses are
-    among the measures, and what the reader sees in the traversals in the end. `device`
-    encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a run that
-    is not trained, `ValueError` for damaged files.
+    among the measures, and, of dSprites, what the reader sees in the last traversals.
+    `device` encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a
+    run that is not trained, `ValueError` for damaged files.
     """
     files = RunFolder(checked_path("folder", folder))
     instance("sizes", sizes, Scoring)
     sprites = instance(
         "sprites", load_sprites() if sprites is None else sprites, Sprites
     )
+    check_device(device)
+    checked_jobs(n_jobs)
     models, rows = list(snapshots(files)), planned_rows(sprites.grid, sizes)
     how, parts = what_is_scored(files, sizes), []
     for step, path in models:
@@ -67,8 +72,9 @@ def score_run(
         scored = score_codes(posterior, sprites.grid, sizes, n_jobs)
         parts += [scored.table.assign(step=step), of_training(files, path, step)]
     shown = take_pictures(load_model(files.path), sprites, scored.importances)
-    shown = with_reading(shown, sprites)
-    parts.append(_rows(summary(shown), step))
+    if sprites.grid.names == GRID.names:  # the reader knows no other factors
+        shown = with_reading(shown, sprites)
+        parts.append(_rows(summary(shown), step))
     table = keep_scores(files, parts, shown)
     write_json(files.scored_how, how)
     return table
@@ -89,7 +95,7 @@ def keep_scores(
     files.scored_how.unlink(missing_ok=True)  # which was of other scores
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     save_pictures(files.pictures, shown)
-    with atomic_write(files.scores) as temporary:  # last: it says that all is done
+    with atomic_write(files.scores) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     return table
 
@@ -218,8 +224,7 @@ def of_training(files: RunFolder, name: int | None, step: int) -> pd.DataFrame:
     `dimensions_in_use` how many are above 0.01 and 0.1.
     """
     held_out: dict[str, Any] = load_tensors(files.model(name))[1]["held_out"]
-    terms = ("reconstruction", "kl", "total_correlation", "total", "elbo")
-    values = {f"held_out_{term}": held_out[term] for term in terms}
+    values = {f"held_out_{term}": held_out[term] for term in TERMS}
     if held_out["kl_per_dimension"] is not None:
         kl = np.array(held_out["kl_per_dimension"])
         values |= {f"kl_{d}": value for d, value in enumerate(kl)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, Shaped, UInt8, UInt64
+from jaxtyping import Float32, Int64, UInt8, UInt64
 from numpy.typing import ArrayLike
 
 from disentlib.arrays import Bytes, Integers, Words
@@ -58,6 +58,11 @@ class Sprites:
                 f"packed {shape} of {self.packed.dtype} must be {wanted} of torch.uint8"
             )
 
+    def checksum(self) -> str:
+        """Grid and pixels in a word, which tells these images from others."""
+        pixels = zlib.crc32(self.packed.cpu().contiguous().numpy().data)
+        return f"{'x'.join(map(str, self.grid.sizes))}-{pixels:08x}"
+
     def to(self, device: str | torch.device) -> "Sprites":
         """The same sprites with the packed table on `device`, where it takes 377 MB."""
         return Sprites(self.packed.to(device), self.grid)
@@ -66,9 +71,8 @@ class Sprites:
         self,
         rows: ArrayLike | torch.Tensor,
         device: str | torch.device | None = None,
-        dtype: torch.dtype = torch.uint8,
-    ) -> UInt8[Bytes, "n 64 64"] | Shaped[torch.Tensor, "n 64 64"]:
-        """Images (n, 64, 64) in {0, 1}: a uint8 array or, with a `device`, a tensor
+    ) -> UInt8[Bytes, "n 64 64"] | UInt8[torch.Tensor, "n 64 64"]:
+        """Images (n, 64, 64) in {0, 1}, uint8: an array or, with a `device`, a tensor
         there.
 
         Raises `ValueError` for a row that is no whole number or not in the grid.
@@ -79,7 +83,7 @@ class Sprites:
         flat = torch.from_numpy(known.reshape(-1))
         if device is None:
             return self._unpacked(flat, "cpu").view(-1, SIDE, SIDE).numpy()
-        return self._unpacked(flat, device).to(dtype).view(-1, SIDE, SIDE)
+        return self._unpacked(flat, device).view(-1, SIDE, SIDE)
 
     def batch(
         self,

@@ -8,17 +8,15 @@ each snapshot is scored while the next is trained; what only trains alone (Muon)
 so beside them. What there is not time for is left out: a run ends at its last snapshot,
 since at a constant rate one run serves every budget. Folders are as `make study` leaves
 and finds them, but without the checkpoints of what trained together, pages and what the
-reader sees in the pictures.
+reader sees in the pictures. SIGTERM is time that is up: what is scored by then is kept.
 """
 
 import argparse
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-
-import torch
 
 from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
@@ -32,10 +30,11 @@ from disentlib.study.plan import Run, Study, check_folders, load_study
 from disentlib.training import history
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.folder import RunFolder, claim, load_model
+from disentlib.training.folder import RunFolder, claim, load_model, locked
 from disentlib.training.loop import train
 from disentlib.training.machine import check_device, chosen_precision, prepare_torch
 from disentlib.training.outcome import result_of, save_model
+from disentlib.training.sigterm import noticing_sigterm
 from disentlib.training.stack import stackable, without_free
 from disentlib.training.state import State
 from disentlib.training.together import train_together
@@ -61,55 +60,57 @@ def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def train_stack(
-    jobs: list[Job], sprites: Sprites, scorer: Scorer, end: float, share: float
+    jobs: list[Job],
+    sprites: Sprites,
+    scorer: Scorer,
+    is_over: Callable[[], bool],
+    share: float,
 ) -> None:
     """Train one stack, leaving a finished run behind at each snapshot."""
     configs = [run.config for _, run in jobs]
     prepare_torch(configs[0])
-    if configs[0].precision != "float32":
-        # Held-out losses and codes: a rounding of 2^-11 is far below the posterior's
-        # width. Runs in 32 bits keep all of them, so that they can be compared.
-        torch.backends.cudnn.allow_tf32 = True
-        torch.set_float32_matmul_precision("high")
     _, test_index = train_test_split(configs[0].split_seed, size=sprites.grid.size)
     held_out = held_out_index(test_index, configs[0])
 
-    def keep(i: int, state: State, network: VAE) -> None:
+    def keep(i: int, state: State, network: VAE, source: str) -> None:
         study, run = jobs[i]
         files, config = RunFolder(study.folder(run)), configs[i]
         last = state.step == config.steps
         judge = state.discriminator
         losses = held_out_losses(network, judge, sprites, held_out, config)
-        files.path.mkdir(parents=True, exist_ok=True)
         reached = shortened(config, state.step)
-        # Whose folder it is was looked at before; half a run is trained anew.
-        files.result.unlink(missing_ok=True)
-        files.configuration.unlink(missing_ok=True)
-        claim(files.path, reached)
-        history.write_history(files.history, state.records, config.D)
-        if not last:
-            save_model(files.model(state.step), network, state.step, losses)
-        save_model(files.model(), network, state.step, losses)
-        content = result_of(state, network, losses, reached, "measured: NVML, shared")
+        content = result_of(state, network, losses, reached, source)
         content["together"] = len(jobs)
-        write_json(files.result, content)
+        with locked(files.path):
+            # Whose folder it is was looked at before; half a run is trained anew.
+            files.result.unlink(missing_ok=True)
+            files.configuration.unlink(missing_ok=True)
+            claim(files.path, reached)
+            history.write_history(files.history, state.records, config.D)
+            model = (network, state.step, losses, reached)
+            if not last:
+                save_model(files.model(state.step), *model)
+            save_model(files.model(), *model)
+            write_json(files.result, content)
         sizes = sizes_at(state.step, config, study)
         scorer.score(files.path, state.step, network, sizes)
 
     for step in train_together(configs, sprites, keep, share):
-        if time.monotonic() > end:
+        if is_over():
             print(
                 f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
             )
             return
 
 
-def train_alone(job: Job, sprites: Sprites, scorer: Scorer, end: float) -> None:
+def train_alone(
+    job: Job, sprites: Sprites, scorer: Scorer, is_over: Callable[[], bool]
+) -> None:
     """Train one run by itself, as `make study` does, and have its snapshots scored."""
     study, run = job
     files, config = RunFolder(study.folder(run)), run.config
     for record in train(config, sprites, files.path):
-        if time.monotonic() > end and record["step"] < config.steps:
+        if is_over() and record["step"] < config.steps:
             left = "goes on from its last checkpoint, if it has one"
             print(f"{study.name} {run.key}: time is up; it {left}", flush=True)
             return
@@ -146,8 +147,8 @@ def train_on_card(
     queue, lock = stacks(jobs), threading.Lock()
     failed: list[str] = []
 
-    def work() -> None:
-        while time.monotonic() < end:
+    def work(is_over: Callable[[], bool]) -> None:
+        while not is_over():
             with lock:
                 stack = next(queue, None)
             if stack is None:
@@ -155,9 +156,9 @@ def train_on_card(
             started = time.monotonic()
             try:
                 if stackable([run.config for _, run in stack]):
-                    train_stack(stack, on_card, scorer, end, 1 / at_once)
+                    train_stack(stack, on_card, scorer, is_over, 1 / at_once)
                 else:
-                    train_alone(stack[0], on_card, scorer, end)
+                    train_alone(stack[0], on_card, scorer, is_over)
             except Exception as error:  # of whatever kind: other stacks go on
                 names = ", ".join(run.key for _, run in stack)
                 failed.append(names)
@@ -166,13 +167,20 @@ def train_on_card(
             name = f"{stack[0][0].name} {stack[0][1].key} and {len(stack) - 1} more"
             print(f"{name}: {took:.0f} s", flush=True)
 
-    threads = [threading.Thread(target=work) for _ in range(at_once)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    left = scorer.finish(patience)
-    print(f"{len(scorer.waiting) - left} snapshots scored, {left} not", flush=True)
+    with noticing_sigterm() as sigterm:
+
+        def is_over() -> bool:
+            return sigterm.is_set() or time.monotonic() > end
+
+        threads = [
+            threading.Thread(target=work, args=(is_over,)) for _ in range(at_once)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        left = scorer.finish(0.0 if sigterm.is_set() else patience)
+        print(f"{len(scorer.waiting) - left} snapshots scored, {left} not", flush=True)
     if failed:
         raise RuntimeError(f"{len(failed)} of the stacks failed, see above")
 

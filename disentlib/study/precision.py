@@ -13,9 +13,9 @@ from disentlib.study.settings import PAIRED, mean_change
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 # What two runs agree in; steps may differ, as a run is scored on the way.
-FREE = ("precision", "steps")
+OTHER = ("precision", "steps")
 SAME = [*PAIRED, "split_seed"]
-SAME += [name for choice in CHOICES if choice not in FREE for name in CHOICES[choice]]
+SAME += [name for choice in CHOICES if choice not in OTHER for name in CHOICES[choice]]
 MEASURES = (
     "held_out_reconstruction",
     "held_out_kl",

@@ -4,6 +4,7 @@ there.
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -22,7 +23,8 @@ FORMAT = "disentlib checkpoint 1"
 KEPT = 2
 # What a setting was before it existed, where its default is not that.
 BEFORE: dict[str, Any] = {}
-FREE = {"checkpoint_every"}
+CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+UNCOMPARED = {"checkpoint_every"}  # no weight depends on it
 STEPS_MATTER = ("one_cycle",)  # schedules whose rate depends on the number of steps
 
 
@@ -46,8 +48,7 @@ def save_tensors(
     exist, after it the file is whole and on disk. The digest inside tells a later
     reader of damage.
 
-    Raises `OSError` as the file system does (disk full, read-only folder), with `path`
-    untouched.
+    Raises `OSError` as `files.atomic_write` does.
     """
     text = json.dumps(facts, sort_keys=True)
     plain = {
@@ -104,23 +105,29 @@ def save_checkpoint(
     save_tensors(kept, tensors, facts)
     # A file of a later step is one that this run could not read: it takes no good one's
     # place.
-    for old in [path for path in checkpoints(folder) if path <= kept][KEPT:]:
+    found = checkpoints(folder)
+    for old in found[found.index(kept) + KEPT :]:
         old.unlink(missing_ok=True)
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Checkpoint files in `folder`, the latest first, by the step in their names."""
-    return sorted(folder.glob("step-*.safetensors"), reverse=True)
+    """Checkpoint files in `folder`, the latest first, by the step in their names; those
+    of other names, such as a copy, are none of ours.
+    """
+    found = ((CHECKPOINT.fullmatch(p.name), p) for p in folder.glob("step-*"))
+    steps = {int(match[1]): path for match, path in found if match}
+    return [steps[step] for step in sorted(steps, reverse=True)]
 
 
 def load_checkpoint(
-    folder: Path, config: dict[str, Any]
+    folder: Path, config: dict[str, Any], images: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """The latest whole checkpoint in `folder`, or None where there is none.
 
     A damaged or foreign file is named in a warning, and the one before it is used, if
     there is one.
-    Raises `ValueError` in one line for a checkpoint of another configuration.
+    Raises `ValueError` in one line for a checkpoint of another configuration, or of
+    other images than those whose `Sprites.checksum` is `images`.
     """
     found = checkpoints(folder)
     for path in found:
@@ -132,6 +139,10 @@ def load_checkpoint(
             warnings.warn(f"{error}; {then}", stacklevel=2)
             continue
         require_same(facts.get("config", {}), config, path)
+        if facts.get("images", images) != images:
+            raise ValueError(
+                f"{path} is of a run on other images; give them, or another folder"
+            )
         return tensors, facts
     return None
 
@@ -152,6 +163,23 @@ def settings_then(found: Mapping[str, Any]) -> dict[str, Any]:
     return defaults | dict(found)
 
 
+def whose(config: TrainingConfig) -> dict[str, Any]:
+    """What a model says of the run that it is of: the settings that no extension of it
+    may change.
+    """
+    grows = {"snapshots"} if config.schedule in STEPS_MATTER else {"snapshots", "steps"}
+    content = config.to_dict()
+    return {n: v for n, v in content.items() if n not in grows | UNCOMPARED}
+
+
+def require_whose(facts: Mapping[str, Any], config: TrainingConfig, path: Path) -> None:
+    """Raise `ValueError` as `require_same` where a model's facts say that it is another
+    run's; older files do not say whose they are.
+    """
+    wanted = config.to_dict()
+    require_same(wanted | facts.get("config", {}), wanted, path)
+
+
 def require_same(
     found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path
 ) -> None:
@@ -159,11 +187,11 @@ def require_same(
     differs.
 
     A run that can go on for longer is no other one: `steps` may have grown, unless the
-    schedule depends on them, and so may `snapshots`. `checkpoint_every` is free: no
-    weight depends on it.
+    schedule depends on them, and so may `snapshots`. `UNCOMPARED` are free.
     """
     found, wanted = settings_then(found), settings_then(wanted)
-    names = {n for n in {*found, *wanted} if found.get(n) != wanted.get(n)} - FREE
+    names = {n for n in {*found, *wanted} if found.get(n) != wanted.get(n)}
+    names -= UNCOMPARED
     grown = wanted.get("steps", 0) >= found.get("steps", 0)
     if grown and wanted.get("schedule") not in STEPS_MATTER:
         names -= {"steps"}

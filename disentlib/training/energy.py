@@ -24,8 +24,8 @@ def open_meter(
 ) -> tuple[str, Callable[[], float]]:
     """The source's name and a function that returns the joules used since now.
 
-    On a CUDA device the counter of that very card (NVML), else 300 W a card besides
-    what follows. On a processor its counter (RAPL), which counts everything that the
+    On a CUDA device the counter of that very card (NVML), else 300 W a card and 10 W a
+    busy core. On a processor its counter (RAPL), which counts everything that the
     package does, other programs too; else this process' CPU time at 10 W a busy core.
     What is estimated is named so.
     """

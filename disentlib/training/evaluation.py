@@ -14,6 +14,7 @@ from disentlib.sprites.table import Sprites
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.history import ACTIVE_NATS
 
+TERMS = ("reconstruction", "kl", "total_correlation", "total", "elbo")
 CHUNK = {"cpu": 512, "cuda": 4096}  # images at a time
 
 

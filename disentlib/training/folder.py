@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from disentlib.checks import checked_path, whole_number
+from disentlib.checks import checked_path, shown, whole_number
 from disentlib.files import read_mapping, remove_temporaries, try_lock, write_json
 from disentlib.models.networks import VAE
 from disentlib.training.checkpoints import (
     digest,
     load_tensors,
     require_same,
+    require_whose,
     settings_then,
 )
 from disentlib.training.configuration import TrainingConfig
@@ -55,7 +56,7 @@ class RunFolder:
 
     @property
     def scores(self) -> Path:
-        """The scores: written last, once scoring is done."""
+        """The scores."""
         return self.path / "scores.csv"
 
     @property
@@ -65,7 +66,9 @@ class RunFolder:
 
     @property
     def scored_how(self) -> Path:
-        """Of which weights the scores are, and their settings."""
+        """Of which weights the scores are, and their settings: written last, once
+        scoring is done.
+        """
         return self.path / "scored.json"
 
     @property
@@ -118,7 +121,7 @@ def compare(folder: str | Path, config: TrainingConfig) -> None:
     """
     found, path = RunFolder(Path(folder)).settings()
     if found is not None:
-        require_same(found, config.to_dict(), path)
+        require_same(_configuration(found, path).to_dict(), config.to_dict(), path)
 
 
 def claim(folder: str | Path, config: TrainingConfig) -> None:
@@ -134,13 +137,34 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
 
 
 def finished(folder: str | Path, config: TrainingConfig) -> bool:
-    """Whether the run in `folder` has been trained for all of its steps."""
+    """Whether the run in `folder` has been trained for all of its steps, and has kept
+    its snapshots.
+    """
     files = RunFolder(Path(folder))
+    stands = finished_steps(files)
+    return stands >= config.steps and not missing_snapshots(files, config, stands)
+
+
+def finished_steps(files: RunFolder) -> int:
+    """Steps of the finished run in the folder; 0 where there is none.
+
+    Raises `ValueError` in one line for a damaged result.
+    """
     if not files.result.exists() or not files.model().exists():
-        return False
-    stands = int(read_mapping(files.result).get("step", 0))
-    kept = [files.model(s).exists() for s in config.snapshots if s != stands]
-    return stands >= config.steps and all(kept)
+        return 0
+    step = read_mapping(files.result).get("step", 0)
+    if type(step) is not int:
+        raise ValueError(
+            f"{files.result}: step {shown(step)} is none; remove it and run again"
+        )
+    return step
+
+
+def missing_snapshots(files: RunFolder, config: TrainingConfig, step: int) -> list[int]:
+    """Snapshots before `step` that a run was to keep and has not; that of its last step
+    is the model itself.
+    """
+    return [s for s in config.snapshots if s < step and not files.model(s).exists()]
 
 
 def configuration_of(folder: str | Path) -> TrainingConfig:
@@ -152,6 +176,10 @@ def configuration_of(folder: str | Path) -> TrainingConfig:
     found, path = RunFolder(Path(folder)).settings()
     if found is None:
         raise FileNotFoundError(f"{path} is not there; train this run first")
+    return _configuration(found, path)
+
+
+def _configuration(found: dict[str, Any], path: Path) -> TrainingConfig:
     try:
         return TrainingConfig.from_dict(settings_then(found))
     except (TypeError, ValueError) as error:
@@ -186,6 +214,7 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
         vae.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"{whose} (its shapes are not of D = {config.D})") from error
+    require_whose(facts, config, path)
     return vae.eval().requires_grad_(False)
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import torch
 
+from disentlib.checks import one_of
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
 
 OPTIMISERS = ("Adam", "Muon", "SGD")
@@ -18,15 +19,12 @@ def linear_optimisers(
     Muon as in the study: no weight decay, steps as long as Adam's. Raises `ValueError`
     for another name.
     """
+    one_of("optimiser", optimiser, OPTIMISERS)
     every = [model.encoder, model.decoder, model.log_variance]
     if optimiser == "Adam":
         return [torch.optim.Adam(every, rate)]
     if optimiser == "SGD":
         return [torch.optim.SGD(every, rate, momentum=0.9)]
-    if optimiser != "Muon":
-        raise ValueError(
-            f"optimiser {optimiser!r} is unknown; choose one of {', '.join(OPTIMISERS)}"
-        )
     muon = torch.optim.Muon(
         every[:2], rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
     )
@@ -50,6 +48,7 @@ def train_linear(
     `decay_from` of the steps and then falls to 0 along a line.
     """
     model = random_model(len(problem.eigenvalues), D, seed)
+    one_of("optimiser", optimiser, OPTIMISERS)
     rate = RATES[optimiser] if rate is None else rate
     optimisers = linear_optimisers(model, optimiser, rate)
     generator = torch.Generator().manual_seed(seed + 1)

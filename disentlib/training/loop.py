@@ -7,7 +7,6 @@ from pathlib import Path
 from torch import Tensor
 
 from disentlib.checks import checked_path, instance
-from disentlib.files import read_mapping
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
 from disentlib.training.batches import rows_of_steps, steps_per_epoch
@@ -17,7 +16,9 @@ from disentlib.training.folder import (
     RunFolder,
     claim,
     compare,
+    finished_steps,
     locked,
+    missing_snapshots,
 )
 from disentlib.training.machine import (
     check_device,
@@ -45,7 +46,8 @@ def train(
     that never stopped. Writes `model.safetensors`, then, last, `result.json`. A
     finished run of as many steps is not repeated, its history is yielded; one of fewer
     goes on, to the same bits as a run planned that long; one of more is another run's.
-    On SIGTERM it keeps a checkpoint and exits with code 143.
+    On SIGTERM it keeps a checkpoint and exits with code 143; where all is written
+    already, the signal has its usual effect in the end.
 
     Raises in one line: `ValueError` for a folder of another configuration and for
     snapshots of steps that are past, `RuntimeError` where another process trains in it,
@@ -65,7 +67,7 @@ def train(
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
         per_epoch = steps_per_epoch(config, indices[0])
         prepare_torch(config)
-        state = opened(config, files)
+        state = opened(config, files, sprites)
         yield from state.records
         sprites = sprites.to(config.device)
         evaluate = evaluator(state, sprites, indices, config)
@@ -157,17 +159,12 @@ def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
     return replace(config, precision=chosen_precision(config.device))
 
 
-def finished_steps(files: RunFolder) -> int:
-    """Steps of the finished run in the folder; 0 where there is none."""
-    if not files.result.exists() or not files.model().exists():
-        return 0
-    return int(read_mapping(files.result).get("step", 0))
-
-
-def opened(config: TrainingConfig, files: RunFolder) -> State:
+def opened(config: TrainingConfig, files: RunFolder, sprites: Sprites) -> State:
     """The state to go on from: the latest checkpoint's, or a fresh one."""
     state = new_state(config)
-    if kept := checkpoints.load_checkpoint(files.checkpoints, config.to_dict()):
+    state.images = sprites.checksum()
+    wanted = config.to_dict(), state.images
+    if kept := checkpoints.load_checkpoint(files.checkpoints, *wanted):
         restore(state, *kept)
     elif finished := finished_steps(files):
         raise ValueError(
@@ -193,8 +190,7 @@ def check_snapshots(files: RunFolder, config: TrainingConfig, stands: int) -> No
     """Raise `ValueError` for snapshots that are past and were not kept, of a run that
     stands at a step.
     """
-    past = [s for s in config.snapshots if s < stands and not files.model(s).exists()]
-    if past:
+    if past := missing_snapshots(files, config, stands):
         raise ValueError(
             f"{files.path}: stands at step {stands}, snapshots {past} are past; "
             "leave them out, or train anew in another folder"

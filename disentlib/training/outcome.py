@@ -13,7 +13,7 @@ from disentlib.sprites.table import Sprites
 from disentlib.training import checkpoints
 from disentlib.training.average import averaged
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.evaluation import held_out_index, held_out_losses
+from disentlib.training.evaluation import TERMS, held_out_index, held_out_losses
 from disentlib.training.folder import RunFolder
 from disentlib.training.machine import provenance
 from disentlib.training.state import State
@@ -51,9 +51,13 @@ def keep_snapshot(
     Asked at the start too: a run may have stopped between its checkpoint and this.
     """
     path = files.model(state.step)
-    if state.step in config.snapshots and not path.exists():
-        network, losses = evaluate()
-        save_model(path, network, state.step, losses)
+    if state.step not in config.snapshots:
+        return
+    if path.exists():
+        checkpoints.require_whose(checkpoints.load_tensors(path)[1], config, path)
+        return
+    network, losses = evaluate()
+    save_model(path, network, state.step, losses, config)
 
 
 def check_earlier_model(files: RunFolder) -> None:
@@ -82,11 +86,17 @@ def keep_earlier_model(files: RunFolder, step: int) -> None:
         checkpoints.save_tensors(kept, tensors, facts)
 
 
-def save_model(path: Path, network: VAE, step: int, losses: dict[str, Any]) -> None:
-    """Write a VAE's weights, with the step and the held-out losses among the file's
-    facts.
+def save_model(
+    path: Path,
+    network: VAE,
+    step: int,
+    losses: dict[str, Any],
+    config: TrainingConfig,
+) -> None:
+    """Write a VAE's weights; among the file's facts are the step, the held-out losses
+    and whose it is.
     """
-    facts = {"step": step, "held_out": losses}
+    facts = {"step": step, "held_out": losses, "config": checkpoints.whose(config)}
     checkpoints.save_tensors(path, network.state_dict(), facts)
 
 
@@ -100,7 +110,7 @@ def keep_result(
     """Write the finished run's model, then, last, its result."""
     network, losses = evaluated
     keep_earlier_model(files, state.step)
-    save_model(files.model(), network, state.step, losses)
+    save_model(files.model(), network, state.step, losses, config)
     content = result_of(state, network, losses, config, energy_source)
     write_json(files.result, content)
 
@@ -113,11 +123,10 @@ def result_of(
     energy_source: str,
 ) -> dict[str, Any]:
     """What `result.json` says of a finished run."""
-    terms = ("reconstruction", "kl", "total_correlation", "total", "elbo")
     return {
         "config": config.to_dict(),
         "step": state.step,
-        "held_out": {name: losses[name] for name in terms},
+        "held_out": {name: losses[name] for name in TERMS},
         "held_out_images": losses["images"],
         "kl_per_dimension": losses["kl_per_dimension"],
         "active": losses["active"],

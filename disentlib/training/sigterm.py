@@ -53,14 +53,20 @@ def noticing_sigterm() -> Iterator[Sigterm]:
 
     Only a process' main thread may listen (a notebook's cells run there); elsewhere
     SIGTERM ends the process as ever, and the run goes on from its last regular
-    checkpoint.
+    checkpoint. One that came and ended nothing is given on in the end.
     """
-    sigterm = Sigterm()
+    sigterm, failed = Sigterm(), True
     if threading.current_thread() is not threading.main_thread():
         yield sigterm
         return
     before = signal.signal(signal.SIGTERM, sigterm)
     try:
         yield sigterm
+        failed = False
+    except GeneratorExit:  # the caller has left the loop
+        failed = False
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
+        if sigterm.is_set() and not failed:
+            signal.raise_signal(signal.SIGTERM)

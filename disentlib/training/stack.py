@@ -17,7 +17,11 @@ from disentlib.training.configuration import TrainingConfig
 from disentlib.training.optimisers import adam, vae_optimisers
 from disentlib.training.state import new_state
 
-FREE = ("seed", "beta", "gamma")  # the settings in which the runs of a stack may differ
+MAY_DIFFER = (
+    "seed",
+    "beta",
+    "gamma",
+)  # the settings in which the runs of a stack may differ
 
 
 @dataclass
@@ -39,13 +43,13 @@ class Stack:
 
 
 def without_free(config: TrainingConfig) -> TrainingConfig:
-    """The settings that the runs of a stack share: `FREE` ones made the same."""
+    """The settings that the runs of a stack share: `MAY_DIFFER` ones made the same."""
     return replace(config, seed=0, beta=1.0, gamma=1.0)
 
 
 def stackable(configs: Sequence[TrainingConfig]) -> bool:
-    """Whether runs can train together: alike but for `FREE`, by Adam or momentum, with
-    a posterior to draw from.
+    """Whether runs can train together: alike but for `MAY_DIFFER`, by Adam or momentum,
+    with a posterior to draw from.
     """
     alike = {without_free(config) for config in configs}
     first = configs[0]

@@ -28,6 +28,7 @@ class State:
     optimisers: list[torch.optim.Optimizer]
     window: Tensor  # reports of the steps since the last record
     average: list[Tensor]  # of the VAE's weights over steps, or empty
+    images: str = ""  # `Sprites.checksum` of what it is trained on
     step: int = 0
     seconds: float = 0.0
     joules: float = 0.0
@@ -85,7 +86,7 @@ def save(
         tensors[f"average/{name}"] = tensor
     tensors["history"] = history.to_tensor(state.records, config.D)
     tensors["history/window"] = state.window
-    facts = {"config": config.to_dict(), "step": state.step}
+    facts = {"config": config.to_dict(), "step": state.step, "images": state.images}
     facts |= {"seconds": state.seconds, "joules": state.joules}
     # In this order, so that the history is never behind the checkpoint that a run goes
     # on from.

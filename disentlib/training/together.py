@@ -28,7 +28,13 @@ from disentlib.training.batches import (
 from disentlib.training.configuration import TrainingConfig, on_card
 from disentlib.training.energy import open_meter
 from disentlib.training.optimisers import rate_factor, set_rates
-from disentlib.training.stack import FREE, Stack, new_stack, stackable, step_of_all
+from disentlib.training.stack import (
+    MAY_DIFFER,
+    Stack,
+    new_stack,
+    stackable,
+    step_of_all,
+)
 from disentlib.training.state import State, new_state
 from disentlib.training.step import own_stream, recorded
 
@@ -38,20 +44,21 @@ Records = list[dict[str, float]]
 def train_together(
     configs: Sequence[TrainingConfig],
     sprites: Sprites,
-    keep: Callable[[int, State, VAE], None],
+    keep: Callable[[int, State, VAE, str], None],
     share: float = 1.0,
 ) -> Iterator[int]:
     """Train runs together, yielding the step after each window of `log_every`.
 
-    `keep(i, state, network)` is given run `i` of the list at each snapshot and at the
-    end: its state, history and all, and the network to evaluate. Seconds and joules of
-    a run are its part of the stack's; `share` is the stack's part of the card.
+    `keep(i, state, network, source)` is given run `i` of the list at each snapshot and
+    at the end: its state, history and all, the network to evaluate, and what its joules
+    are from. Seconds and joules of a run are its part of the stack's; `share` is the
+    stack's part of the card.
     """
     config = configs[0]
     if not stackable(configs):
         raise ValueError(
             f"runs of an autoencoder, by Muon, or that differ in more than "
-            f"{', '.join(FREE)}; train them alone"
+            f"{', '.join(MAY_DIFFER)}; train them alone"
         )
     if config.precision == "auto":
         raise ValueError("precision 'auto' is not chosen yet; give float32 or bfloat16")
@@ -61,7 +68,7 @@ def train_together(
     with own_stream(config):
         stack = new_stack(configs)
         advance = _stepper(stack, sprites, configs, train_index)
-        joules = open_meter(config.device)[1]
+        source, joules = open_meter(config.device)
         start, part = time.monotonic(), share / len(configs)
         while stack.step < config.steps:
             advance()
@@ -87,7 +94,7 @@ def train_together(
                     network = averaged(
                         state.vae, state.average, stack.step, sprites, train_index, one
                     )
-                    keep(i, state, network)
+                    keep(i, state, network, f"{source}, shared")
             yield stack.step
 
 

@@ -9,8 +9,9 @@ import torch
 from node import needs_node, run
 from site_on_disk import images, made
 
+from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
-from disentlib.scoring.export import folded, save_script
+from disentlib.scoring.export import save_script
 from disentlib.scoring.rounding import round_weights
 from disentlib.sprites.table import GRID
 from disentlib.training.checkpoints import save_tensors

@@ -1,4 +1,4 @@
-"""Codes: each row once, files that are whole, noise that depends on the row alone."""
+"""Codes: each row once, noise that depends on the row alone."""
 
 import copy
 
@@ -37,19 +37,6 @@ def same(a, b):
         np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True)
         for name in codes.NAMES
     )
-
-
-def stop_after(images):
-    def progress(done, total):
-        if done >= images:
-            raise KeyboardInterrupt
-
-    return progress
-
-
-def killed(vae, small, index, folder, images=200):
-    with pytest.raises(KeyboardInterrupt):
-        codes.encode(vae, small, index, folder, progress=stop_after(images))
 
 
 @pytest.fixture
@@ -100,69 +87,6 @@ def test_network_without_batch_norm(small):
     assert np.allclose(
         codes.encode(vae, small, range(5)).logvar[:5], expected, atol=1e-5
     )
-
-
-def test_files_hold_the_same_and_are_opened_when_finished(
-    vae, small, posterior, tmp_path, images
-):
-    calls = []
-    kept = codes.encode(
-        vae, small, EVEN, tmp_path, progress=lambda *count: calls.append(count)
-    )
-    assert calls[0] == (codes.BATCH_SIZES["cpu"], 1200) and calls[-1] == (1200, 1200)
-    assert same(kept, posterior) and isinstance(kept.mean, np.memmap)
-    names = {path.name for path in tmp_path.iterdir()} - {".lock"}
-    assert names == {"mean.npy", "logvar.npy", "posterior.json"}
-    images.clear()
-    assert same(codes.encode(vae, small, EVEN, tmp_path), posterior) and images == []
-    with pytest.raises(ValueError, match="read-only"):
-        kept.mean[0] = 1
-
-
-def test_killed_encoding_goes_on_to_the_same_bits(
-    vae, small, posterior, tmp_path, images
-):
-    killed(vae, small, EVEN, tmp_path)
-    assert (
-        not (tmp_path / "mean.npy").exists() and not (tmp_path / "logvar.npy").exists()
-    )
-    assert 200 <= sum(images) < 264
-    assert same(codes.encode(vae, small, EVEN, tmp_path), posterior)
-    assert sum(images) == len(EVEN)
-
-
-def test_killed_between_the_two_renames(vae, small, posterior, tmp_path, images):
-    codes.encode(vae, small, EVEN, tmp_path)
-    (tmp_path / "logvar.npy").rename(tmp_path / "logvar.part.npy")
-    images.clear()
-    assert same(codes.encode(vae, small, EVEN, tmp_path), posterior) and images == []
-    assert (tmp_path / "logvar.npy").exists()
-
-
-def test_other_rows_or_weights_are_encoded_anew(vae, small, tmp_path, images):
-    killed(vae, small, EVEN, tmp_path)
-    images.clear()
-    rows = EVEN[:300] + 1
-    odd = codes.encode(vae, small, rows, tmp_path)
-    assert sum(images) == 300 and np.isnan(odd.mean[EVEN]).all()
-    odd_mean = odd.mean[rows].copy()
-    other = copy.deepcopy(vae)
-    with torch.no_grad():
-        other.mean.bias[1] += 1
-    images.clear()
-    moved = codes.encode(other, small, rows, tmp_path)
-    assert sum(images) == 300
-    assert np.allclose(moved.mean[rows] - odd_mean, [0, 1, 0], atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["mean.npy", "logvar.npy", "posterior.json"])
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\0" * 99]
-)
-def test_damaged_files_are_made_anew(vae, small, posterior, tmp_path, name, damage):
-    codes.encode(vae, small, EVEN, tmp_path)
-    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
-    assert same(codes.encode(vae, small, EVEN, tmp_path), posterior)
 
 
 def test_sampled_codes_have_the_posteriors_moments():
@@ -242,15 +166,14 @@ def test_bad_input_is_refused_in_one_line(vae, small, arguments, error, message)
     assert "\n" not in str(caught.value)
 
 
-def test_posterior_that_is_not_finite_names_its_image(vae, small, tmp_path):
+def test_posterior_that_is_not_finite_names_its_image(vae, small):
     broken = copy.deepcopy(vae)
     with torch.no_grad():
         broken.logvar.bias[2] = float("nan")
     with pytest.raises(
         FloatingPointError, match=r"^posterior of image 6 is not finite"
     ):
-        codes.encode(broken, small, [6, 8], tmp_path)
-    assert not (tmp_path / "mean.npy").exists()
+        codes.encode(broken, small, [6, 8])
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])

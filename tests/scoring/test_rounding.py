@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from disentlib.models.folding import folded
 from disentlib.models.networks import OneChannelUpconv
 from disentlib.paths import RESULTS
-from disentlib.scoring.export import folded
 from disentlib.scoring.rounding import round_layer, round_weights, sums, whole_numbers
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites

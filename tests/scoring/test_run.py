@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from small_runs import config, run
 
 from disentlib import metrics, scoring
@@ -13,7 +14,7 @@ from disentlib.metrics import designs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.scoring.pictures import load_pictures
 from disentlib.scoring.run import COLUMNS, keep_scores, score_codes, score_run
-from disentlib.sprites import FactorGrid
+from disentlib.sprites import FactorGrid, Sprites
 from disentlib.study.marks import is_scored
 from disentlib.training.checkpoints import load_tensors
 from disentlib.training.folder import RunFolder
@@ -115,6 +116,16 @@ def test_excess_over_rotations(small):
     assert table["mean", "dci_disentanglement_excess"] == pytest.approx(over)
     assert over > 0.3
     assert scored.importances.shape == (6, 5)
+
+
+def test_other_factors_are_scored_but_not_read(tmp_path):
+    packed = np.random.default_rng(0).integers(0, 256, (60, 512), np.uint8)
+    other = Sprites(torch.from_numpy(packed), FactorGrid(("a", "b"), (6, 10)))
+    run(config(steps=1, D=2), other, tmp_path)
+    table = score_run(tmp_path, SIZES, other, n_jobs=1)
+    assert "dci_disentanglement" in set(table["measure"])
+    assert "traversal_purity" not in set(table["measure"])
+    assert load_pictures(tmp_path / "pictures.npz").words is None
 
 
 def test_a_run_that_is_not_trained_is_named(tmp_path, small):

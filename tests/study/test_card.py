@@ -1,5 +1,8 @@
 """Studies on a card: what is grouped, shortened, written and refused, without a card."""
 
+import os
+import signal
+import time
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -8,13 +11,21 @@ import pandas as pd
 import pytest
 from small_runs import config, run
 
-from disentlib.files import write_json
+from disentlib.files import read_json, write_json
 from disentlib.scoring import Scored, Scoring
 from disentlib.study import card, card_scores, plan
-from disentlib.study.card import MOST, main, shortened, stacks, train_alone
+from disentlib.study.card import (
+    MOST,
+    main,
+    shortened,
+    stacks,
+    train_alone,
+    train_stack,
+)
 from disentlib.study.card_scores import write_scores
 from disentlib.study.plan import Run, Study
-from disentlib.training.folder import RunFolder
+from disentlib.training.energy import open_meter
+from disentlib.training.folder import RunFolder, finished, load_model
 
 
 @pytest.fixture
@@ -61,7 +72,7 @@ class Scorer:
 def test_a_run_that_trains_alone_is_scored_at_its_snapshots(runs, small):
     scorer, one = Scorer(), config(optimizer="muon", snapshots=(2,))
     (job,) = jobs_of(one)
-    train_alone(job, small, scorer, end=float("inf"))
+    train_alone(job, small, scorer, is_over=lambda: False)
     assert scorer.asked == [(2, one.D, 1), (one.steps, one.D, 3)]
 
 
@@ -70,11 +81,11 @@ def test_a_run_that_trains_alone_keeps_a_checkpoint_when_time_is_up(
 ):
     scorer, one = Scorer(), config(optimizer="muon", checkpoint_every=2, log_every=2)
     (job,) = jobs_of(one)
-    train_alone(job, small, scorer, end=0.0)
+    train_alone(job, small, scorer, is_over=lambda: True)
     assert "time is up" in capsys.readouterr().out and not scorer.asked
     files = RunFolder(job[0].folder(job[1]))
     assert not files.result.exists() and any(files.checkpoints.iterdir())
-    train_alone(job, small, scorer, end=float("inf"))  # it goes on
+    train_alone(job, small, scorer, is_over=lambda: False)  # it goes on
     assert scorer.asked == [(one.steps, one.D, 3)]
 
 
@@ -170,3 +181,47 @@ def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
         card.train_on_card(jobs, minutes=1.0, at_once=1, workers=1)
     assert len(trained) == 2
     assert "one of v0/" in capsys.readouterr().err
+
+
+def test_time_is_up_when_sigterm_comes_and_what_is_scored_is_kept(
+    runs, small, monkeypatch
+):
+    seen, given = [], []
+
+    class Quiet(Scorer):
+        waiting = ()
+
+        def finish(self, seconds):
+            seen.append(seconds)
+            return 0
+
+    def told(stack, sprites, scorer, is_over, share):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not is_over():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(card, "Scorer", lambda *_: Quiet())
+    monkeypatch.setattr(card, "load_sprites", lambda: small)
+    monkeypatch.setattr(card, "train_stack", told)
+    before = signal.signal(signal.SIGTERM, lambda *_: given.append(1))
+    try:
+        jobs = jobs_of(config(), config(D=4))
+        card.train_on_card(jobs, minutes=1.0, at_once=1, workers=1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [0.0] and given == [1]
+
+
+def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
+    runs, small
+):
+    first = config(batch_norm=False, snapshots=(3,), steps=5)
+    jobs, scorer = jobs_of(first, replace(first, seed=1)), Scorer()
+    train_stack(jobs, small, scorer, lambda: False, 1.0)
+    assert scorer.asked == [(3, 3, 1), (3, 3, 1), (5, 3, 3), (5, 3, 3)]
+    for study, one in jobs:
+        folder = study.folder(one)
+        assert finished(folder, one.config) and load_model(folder, 3).D == 3
+        result = read_json(RunFolder(folder).result)
+        assert result["energy_source"] == f"{open_meter()[0]}, shared"
+        assert result["together"] == 2

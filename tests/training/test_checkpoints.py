@@ -24,6 +24,7 @@ from disentlib.training.checkpoints import (
 from disentlib.training.configuration import TrainingConfig
 
 CONFIG = {"D": 3, "seed": 0}
+IMAGES = "3x2-0badcafe"
 
 
 def tensors(step=1):
@@ -39,7 +40,8 @@ def tensors(step=1):
 
 def keep(folder, *steps):
     for step in steps:
-        save_checkpoint(folder, step, tensors(step), {"config": CONFIG, "step": step})
+        facts = {"config": CONFIG, "step": step, "images": IMAGES}
+        save_checkpoint(folder, step, tensors(step), facts)
 
 
 def same(one, other):
@@ -104,13 +106,13 @@ def test_nothing_is_pickled(tmp_path):
 
 
 def test_the_last_two_are_kept_and_the_latest_is_used(tmp_path):
-    assert load_checkpoint(tmp_path, CONFIG) is None
+    assert load_checkpoint(tmp_path, CONFIG, IMAGES) is None
     keep(tmp_path, 5, 10, 100, 1000)
     assert names(tmp_path) == [
         "step-000000100.safetensors",
         "step-000001000.safetensors",
     ]
-    found, facts = load_checkpoint(tmp_path, CONFIG)
+    found, facts = load_checkpoint(tmp_path, CONFIG, IMAGES)
     assert facts["step"] == 1000 and same(found, tensors(1000))
 
 
@@ -166,7 +168,7 @@ def test_a_damaged_or_foreign_file_is_named_and_the_one_before_is_used(tmp_path,
     latest = tmp_path / "step-000000002.safetensors"
     damage(latest)
     with pytest.warns(UserWarning) as caught:
-        found, facts = load_checkpoint(tmp_path, CONFIG)
+        found, facts = load_checkpoint(tmp_path, CONFIG, IMAGES)
     assert facts["step"] == 1 and same(found, tensors(1))
     (warning,) = [str(w.message) for w in caught]
     assert warning.startswith(f"{latest}: {message}") and "\n" not in warning
@@ -190,7 +192,7 @@ def test_all_damaged_is_a_fresh_start_with_each_named(tmp_path):
     for path in tmp_path.iterdir():
         cut(0.5)(path)
     with pytest.warns(UserWarning) as caught:
-        assert load_checkpoint(tmp_path, CONFIG) is None
+        assert load_checkpoint(tmp_path, CONFIG, IMAGES) is None
     assert [f"step-00000000{i}" in str(w.message) for i, w in zip((2, 1), caught)] == [
         True
     ] * 2
@@ -201,6 +203,23 @@ def test_what_cannot_be_read_takes_no_good_ones_place(tmp_path):
     (tmp_path / "step-000000009.safetensors").write_text("foreign")
     keep(tmp_path, 3, 4)
     assert [int(name[5:14]) for name in names(tmp_path)] == [3, 4, 9]
+
+
+def test_copies_under_other_names_are_nobodys_and_order_is_that_of_numbers(tmp_path):
+    keep(tmp_path, 1)
+    copy = tmp_path / "step-000000001-before.safetensors"
+    shutil.copy(tmp_path / "step-000000001.safetensors", copy)
+    keep(tmp_path, 999_999_999, 10**9)
+    assert copy.exists()
+    assert load_checkpoint(tmp_path, CONFIG, IMAGES)[1]["step"] == 10**9
+    assert len(names(tmp_path)) == 3
+
+
+def test_other_images_are_refused(tmp_path):
+    keep(tmp_path, 1)
+    with pytest.raises(ValueError, match="of a run on other images") as error:
+        load_checkpoint(tmp_path, CONFIG, "3x2-00000000")
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_may_not_be_read_is_not_called_missing_or_damaged(tmp_path):
@@ -224,13 +243,13 @@ def test_temporaries_are_never_taken_for_checkpoints(tmp_path):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert load_checkpoint(tmp_path, CONFIG)[1]["step"] == 1
+        assert load_checkpoint(tmp_path, CONFIG, IMAGES)[1]["step"] == 1
 
 
 def test_another_configuration_is_refused_by_its_settings(tmp_path):
     keep(tmp_path, 1)
     with pytest.raises(ValueError) as error:
-        load_checkpoint(tmp_path, {"D": 4, "seed": 0, "beta": 3.0})
+        load_checkpoint(tmp_path, {"D": 4, "seed": 0, "beta": 3.0}, IMAGES)
     message, path = str(error.value), tmp_path / "step-000000001.safetensors"
     assert message.startswith(
         f"{path} is of another configuration (D 3, not 4, beta 4.0, not 3.0)"

@@ -43,6 +43,14 @@ def test_a_model_of_another_step_is_no_snapshot(folder):
     assert "it is of step 3" in refusal(folder, 2)
 
 
+def test_a_snapshot_of_another_run_is_neither_loaded_nor_kept(trained, folder, small):
+    shutil.copy(trained[1] / "model-2.safetensors", folder.path)
+    assert "of another configuration (seed 1, not 0)" in refusal(folder, 2)
+    shutil.copy(trained[1] / "model-2.safetensors", folder.model(4))
+    with pytest.raises(ValueError, match=r"another configuration \(seed 1, not 0\)"):
+        run(config(steps=5, snapshots=(2, 4)), small, folder.path)
+
+
 def test_a_configuration_of_another_size_is_named(folder):
     content = read_json(folder.configuration)
     write_json(folder.configuration, content | {"D": 4})
@@ -61,6 +69,23 @@ def test_json_of_another_kind_is_named(folder, small, name):
     with pytest.raises(ValueError, match=f"{name}: not a JSON object; remove it"):
         run(config(steps=3, snapshots=(2,)), small, folder.path)
     assert name in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("result", {"step": None}),
+        ("result", {"step": "x"}),
+        ("config", {"snapshots": None}),
+        ("config", {"steps": "10"}),
+    ],
+)
+def test_a_value_of_another_kind_is_named(folder, small, name, changes):
+    path = folder.path / f"{name}.json"
+    write_json(path, read_json(path) | changes)
+    with pytest.raises(ValueError, match=f"{name}.json: ") as error:
+        run(config(steps=3, snapshots=(2,)), small, folder.path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_finished_run_without_its_configuration_is_still_itself(folder, small):
@@ -111,7 +136,7 @@ def test_the_last_damaged_checkpoint_says_that_all_is_lost(folder):
     for path in (kept := checkpoints.checkpoints(folder.checkpoints)):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.warns() as said:
-        found = checkpoints.load_checkpoint(folder.checkpoints, {})
+        found = checkpoints.load_checkpoint(folder.checkpoints, {}, "")
     words = ["going on from the one before"] * (len(kept) - 1) + ["starting at step 0"]
     assert found is None and [str(w.message).split("; ")[-1] for w in said] == words
 

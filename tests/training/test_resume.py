@@ -22,7 +22,7 @@ from small_runs import attempt, config, outcome, run, small_sprites, temporaries
 from disentlib.files import read_json
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import Sprites
-from disentlib.training import checkpoints
+from disentlib.training import batches, checkpoints, loop
 from disentlib.training.checkpoints import load_tensors
 from disentlib.training.history import read_history
 from disentlib.training.loop import train
@@ -102,6 +102,33 @@ def stop_after_every_step(settings, sprites, folder, capsys):
 def test_sigterm_after_every_step(name, twins, small, tmp_path, capsys):
     stop_after_every_step(RUNS[name], small, tmp_path / "run", capsys)
     assert outcome(tmp_path / "run") == twins(name)
+
+
+def test_a_block_of_draws_is_gone_on_in_its_middle(
+    small, tmp_path, capsys, monkeypatch
+):
+    """As on a card, where the draws of many steps are made at once."""
+    monkeypatch.setitem(batches.BLOCK, "cpu", 4)
+    run(RUNS["beta_vae"], small, tmp_path / "twin")
+    stop_after_every_step(RUNS["beta_vae"], small, tmp_path / "run", capsys)
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "twin")
+
+
+def test_sigterm_while_the_result_is_written_is_given_on(small, tmp_path, monkeypatch):
+    """All is kept by then; who trains one run after another is to stop all the same."""
+    given, write = [], loop.keep_result
+
+    def told(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        write(*arguments)
+
+    monkeypatch.setattr(loop, "keep_result", told)
+    before = signal.signal(signal.SIGTERM, lambda *_: given.append(1))
+    try:
+        run(config(steps=1), small, tmp_path)
+        assert given == [1] and read_json(tmp_path / "result.json")["step"] == 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class StoppingLate(Sprites):

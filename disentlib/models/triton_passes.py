@@ -1,7 +1,7 @@
 """Four passes over memory that a card needs as one kernel each, written in Triton.
 
-`stacked` calls them for tensors on a card; its plain forms, for a CPU, are what they
-are tested against. Images and patches are laid out as there, biases are (R, C).
+`stacked` calls them for tensors on a card, and its own plain forms of the same
+functions on a CPU. Images and patches are laid out as there, biases are (R, C).
 """
 
 import torch
