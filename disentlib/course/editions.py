@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from disentlib.course.exercises import exercises
 from disentlib.course.pieces import Piece, for_class, only_glue, pieces, stub
-from disentlib.course.plain import Book, authors_of, macros_of, plain
+from disentlib.course.plain import UNNAMED, Book, authors_of, macros_of, plain
 from disentlib.paths import ROOT
 
 CLASS = ROOT / "_class"
@@ -96,16 +96,19 @@ def book(root: Path = ROOT) -> Book:
     )
     for path in [*(root / "notebooks").glob("*.md"), *(root / "book").glob("*.md")]:
         text = path.read_text(encoding="utf-8")
+        head = re.search(r"^# (.+)$", text, re.MULTILINE)
+        home = (path.stem, head[1] if head else path.stem)
         for label, title in re.findall(r"^\(([\w-]+)\)=\n#+ (.+)$", text, re.MULTILINE):
             found.titles[label] = title
         for kind, title, label in re.findall(
             r"\{(prf:\w+|exercise)\}[ ]?([^\n]*)\n:label: ([\w-]+)", text
         ):
-            unnamed = "the exercise" if kind == "exercise" else f"the {kind[4:]}"
-            found.titles[label] = title if title and kind != "exercise" else unnamed
+            named = title and kind != "exercise"
+            found.titles[label] = title if named else UNNAMED[kind]
+            found.homes[label] = home
         for pattern in (r"^\$\$ \((eq-[\w-]+)\)", r"^ +name: (fig-[\w-]+)"):
             for k, label in enumerate(re.findall(pattern, text, re.MULTILINE), 1):
-                found.numbers[label] = str(k)
+                found.numbers[label], found.homes[label] = str(k), home
         found.titles.setdefault(path.stem, path.stem)
     return found
 

@@ -28,6 +28,12 @@ NAMES = {
 }
 
 
+# What has no title of its own, by directive.
+UNNAMED = {"exercise": "the exercise"}
+UNNAMED |= {f"prf:{kind}": f"the {kind}" for kind in ("theorem", "proof")}
+UNNAMED |= {f"prf:{kind}": f"the {kind}" for kind in ("proposition", "definition")}
+
+
 @dataclass
 class Directive:
     """A fenced directive: its name, title, options, lines inside, and all of it."""
@@ -44,6 +50,7 @@ class Book:
     """What references resolve to: labels, citations, glued values, TeX macros."""
 
     titles: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, tuple[str, str]] = field(default_factory=dict)  # page and title
     numbers: dict[str, str] = field(default_factory=dict)
     authors: dict[str, str] = field(default_factory=dict)
     macros: dict[str, str] = field(default_factory=dict)
@@ -88,7 +95,7 @@ def plain(text: str, book: Book, page: Path) -> str:
     parts = []
     for block in blocks(text):
         if isinstance(block, str):
-            parts.append(_inline(block, book))
+            parts.append(_inline(block, book, page))
         else:
             parts.append(_render(block, book, page))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip()
@@ -108,7 +115,7 @@ def _render(block: Directive, book: Book, page: Path) -> str:
     if block.name == "hint":
         return f"<details><summary>Hint</summary>\n\n{inside}\n\n</details>"
     name = NAMES.get(block.name, "")
-    title = _inline(block.title, book)
+    title = _inline(block.title, book, page)
     head = f"{name} ({title})" if name and title else name or title
     quoted = f"**{head}.**\n\n{inside}" if head else inside
     return "\n" + "\n".join(f"> {line}".rstrip() for line in quoted.split("\n")) + "\n"
@@ -120,14 +127,14 @@ def _on_paper(code: str) -> str:
     return f"> **To move by hand, in the book.** {words[1]}" if words else ""
 
 
-def _inline(text: str, book: Book) -> str:
+def _inline(text: str, book: Book, page: Path) -> str:
     """Plain lines: labels and comments away, roles, equation tags and macros done."""
     text = re.sub(r"^\([\w-]+\)=$\n?", "", text, flags=re.MULTILINE)
     text = re.sub(r"^%.*$\n?", "", text, flags=re.MULTILINE)
-    text = ROLE.sub(lambda match: _role(match["role"], match["target"], book), text)
+    text = ROLE.sub(lambda m: _role(m["role"], m["target"], book, page), text)
 
     def tag(match: re.Match[str]) -> str:
-        return f"\\tag{{{book.numbers.get(match[1], '?').split()[0]}}}\n$$"
+        return f"\\tag{{{book.numbers.get(match[1], '?')}}}\n$$"
 
     text = LABELLED.sub(tag, text)
     for macro, meaning in book.macros.items():
@@ -136,8 +143,10 @@ def _inline(text: str, book: Book) -> str:
     return text
 
 
-def _role(role: str, target: str, book: Book) -> str:
-    """The text that a role stands for."""
+def _role(role: str, target: str, book: Book, page: Path) -> str:
+    """The text that a role stands for; what another page numbers or leaves without a
+    name is told with that page's title.
+    """
     words = re.match(r"^(.*?)\s*<([^>]+)>$", target, re.DOTALL)
     shown, label = (words[1], words[2]) if words else (None, target)
     if role == "glue:text":
@@ -150,15 +159,16 @@ def _role(role: str, target: str, book: Book) -> str:
             book.authors.get(key.strip(), key) for key in label.split(",")
         )
         return names if role == "cite:t" else f"({names})"
+    home, chapter = book.homes.get(label, (page.stem, ""))
+    of = "" if home == page.stem else f" of *{chapter}*"
     if role == "eq":
-        number = book.numbers.get(label, label)
-        first, *rest = number.split(" ", 1)
-        return f"({first})" + (f" {rest[0]}" if rest else "")
+        return f"({book.numbers.get(label, label)}){of}"
     if role == "numref":
-        return f"Figure {book.numbers.get(label, label)}"
+        return f"Figure {book.numbers.get(label, label)}{of}"
     if role == "term":
         return shown or label
-    return shown or f"*{book.titles.get(label, label)}*"
+    name = book.titles.get(label, label)
+    return shown or (f"{name}{of}" if name in UNNAMED.values() else f"*{name}*")
 
 
 def _formatted(value: object, form: str) -> str:

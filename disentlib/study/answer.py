@@ -12,7 +12,7 @@ from disentlib.study.single_questions import PER, of_single_questions
 from disentlib.study.words import counted, digits_of, interval, listed, number, title
 
 ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
-NO_TREND = "**No trend"
+NO_TREND = "**No clear trend"
 
 
 def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
@@ -26,16 +26,20 @@ def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
     )
 
 
+def size(effect: Effect) -> str:
+    """An effect with its interval: "−0.10 [−0.12, −0.07]"."""
+    digits = digits_of(effect.measure)
+    value = number(effect.pooled.value, digits, signed=True)
+    return f"{value} {interval(effect.pooled.low, effect.pooled.high, digits)}"
+
+
 def told(effect: Effect, unit: str = "") -> str:
     """An effect in words, with its interval: "falls: −0.10 [−0.12, −0.07]"."""
-    digits = digits_of(effect.measure)
-    size = number(effect.pooled.value, digits, signed=True)
-    between = interval(effect.pooled.low, effect.pooled.high, digits) + unit
     if not effect.decided:
-        return f"{size}{unit}, from too few runs for an interval"
-    if effect.clear:
-        return f"{effect.word}: {size} {between}"
-    return f"no clear trend: {size} {between}"
+        value = number(effect.pooled.value, digits_of(effect.measure), signed=True)
+        return f"{value}{unit}, from too few runs for an interval"
+    word = effect.word if effect.clear else "no clear trend"
+    return f"{word}: {size(effect)}{unit}"
 
 
 def headline(evidence: Evidence) -> str:
@@ -71,12 +75,15 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
+    sizes = listed([f"{title(e.model)} {size(e)}" for e in decided])
+    if any(e.pooled.low > 0 or e.pooled.high < 0 for e in decided):
+        sizes += " (an interval without 0 that does not outlast Holm's correction)"
     if told_before:
-        return f"**Nor** {where}: there changes of more than {most} are excluded."
+        return f"**Nor** {where}: {sizes}; changes of more than {most} are excluded."
     return (
-        f"{NO_TREND} over D in how well single dimensions hold single factors can be "
-        f"seen{either}** {where}. Changes of more than {most} {PER} are excluded with "
-        f"95 % confidence."
+        f"{NO_TREND} over D in how well single dimensions hold single "
+        f"factors{either}** {where}: {sizes} {PER}. Changes of more than {most} are "
+        f"excluded with 95 % confidence."
     )
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from functools import cache
+from pathlib import Path
 
 import jupytext
 import pytest
@@ -16,6 +17,7 @@ from disentlib.course import editions
 from disentlib.course.editions import DATA, book, edition
 from disentlib.course.exercises import exercises
 from disentlib.course.pieces import pieces, stub
+from disentlib.course.plain import plain
 from disentlib.paths import ROOT
 
 LABELS = book()
@@ -107,6 +109,20 @@ def test_a_figure_stands_over_its_caption_with_the_number_in_the_text(name):
         text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
         captions = re.findall(r"^\*\*Figure (\d+)\.\*\* (\S+)", text, re.MULTILINE)
         assert set(named) <= set(captions)
+
+
+def test_what_another_page_numbers_is_told_with_its_title():
+    def told(text, page):
+        return plain(text, LABELS, Path(f"{page}.md"))
+
+    of = " of *The evidence and its lower bound*"
+    number = LABELS.numbers["eq-negative-elbo"]
+    assert told("{eq}`eq-negative-elbo`", "elbo") == f"({number})"
+    assert told("{eq}`eq-negative-elbo`", "factor_vae") == f"({number}){of}"
+    assert told("{ref}`ex-elbo-optimum`", "elbo") == "the exercise"
+    assert told("{ref}`ex-elbo-optimum`", "open_problems") == f"the exercise{of}"
+    assert told("{numref}`fig-two-codes`", "dsprites").endswith("*")
+    assert told("{ref}`sec-elbo`", "dsprites") == "*The evidence and its lower bound*"
 
 
 @pytest.mark.parametrize("name", PAGES)

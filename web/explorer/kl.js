@@ -36,9 +36,18 @@
     return sum;
   }
 
-  // KL(p || q) in nats: infinite where p has the tails of t and q is normal.
-  const divergence = (p, q) =>
-    p.family === "t" && q.family === "normal" ? Infinity : cutOff(p, q, LIMIT);
+  // KL(p || q) in nats: infinite where p has the tails of t and q is normal; of two t's in
+  // closed form, as their tails carry nats beyond any limit.
+  function divergence(p, q) {
+    if (p.family === "t" && q.family === "normal") return Infinity;
+    if (p.family === "normal" || q.family === "normal") return cutOff(p, q, LIMIT);
+    const sum = (p.spread + q.spread) ** 2, apart = (p.centre - q.centre) ** 2;
+    return Math.log((sum + apart) / (4 * p.spread * q.spread));
+  }
+
+  // Nats that the integral of t against normal gains at last for each unit of its limits:
+  // both tails are p.spread / (pi x^2) times x^2 / (2 q.spread^2).
+  const growth = (p, q) => p.spread / (Math.PI * q.spread ** 2);
 
   function piece(root) {
     const { h, slider, choice, status, eachFrame } = Explorer.widgets;
@@ -68,7 +77,7 @@
       growth.dot([Math.log10(A), Math.max(0, Math.min(20, cutOff(p, q, A)))], "handle", 6);
       const names = forward ? ["p", "q"] : ["q", "p"];
       numbers.textContent = words.numbers(names, divergence(p, q), divergence(q, p), A, cutOff(p, q, A));
-      said.say(words.said(names, divergence(p, q)));
+      said.say(words.said(names, divergence(p, q), growth(p, q)));
     });
 
     const controls = ["p", "q"].map((name, i) => {

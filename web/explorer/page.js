@@ -13,7 +13,7 @@
     const sound = factors.length === 5 &&
       factors.every((c, k) => Number.isInteger(c) && c >= 0 && c < sprites.FACTORS[k].size);
     const codes = ["code", "code2"].map((name) => asked.has(name) && asked.get(name).split(",").map(Number));
-    return { ids: [asked.get("model"), asked.get("with")], factors: sound ? factors : [...START], codes };
+    return { ids: [asked.get("model") || "", asked.get("with") || ""], factors: sound ? factors : [...START], codes };
   }
 
   const captioned = (view, caption) => h("figure", {}, view, h("figcaption", {}, caption));
@@ -29,18 +29,21 @@
     const link = () => {
       const state = new URLSearchParams({ model: ids[0], with: ids[1], factors: factors.join(".") });
       panels.forEach((p, i) => {
-        if (p && p.state.edited) state.set(i ? "code2" : "code", Array.from(p.state.z, (v) => v.toFixed(2)));
+        // A code is nothing without its model: no link opens the reader's own file.
+        if (p && ids[i] && p.state.edited) state.set(i ? "code2" : "code", Array.from(p.state.z, (v) => v.toFixed(2)));
       });
       return `#${state}`;
     };
-    // The address bar keeps up, but not at every frame: browsers limit that.
-    let remembering;
+    // The address bar keeps up, but not at every frame: browsers limit that; and not
+    // before a control was used, as the address may name a section of the page.
+    let remembering, used = false;
     const remember = () => {
+      if (!used) return;
       clearTimeout(remembering);
       remembering = setTimeout(() => history.replaceState(null, "", link()), 300);
     };
 
-    const redraw = eachFrame(() => {
+    function draw() {
       image = sprites.render(factors);
       sprite.paint(image);
       const counts = panels.map((p, i) => {
@@ -52,7 +55,8 @@
       if (held !== null && held.from !== factors[held.k])
         said.say(text.said.factor(text.factors.change[held.k](VALUE(held.k, held.from), VALUE(held.k, factors[held.k])), counts));
       remember();
-    });
+    }
+    const redraw = eachFrame(draw);
 
     // Taking hold of a factor: changes are counted from here.
     function hold(k) {
@@ -75,7 +79,6 @@
       since.fill(null);
       delete root.dataset.factor;
       sliders.forEach((s, k) => s.set(factors[k]));
-      redraw();
     }
 
     // Put a model in place i (null: none), at the present sprite.
@@ -152,6 +155,7 @@
     } }, text.page.copy);
     const reset = h("button", { type: "button", onclick: () => {
       setFactors(START);
+      redraw();
       first().forEach((id, i) => { selects[i].select.value = id; choose(i, id); });
       said.say(text.page.wasReset);
     } }, text.page.reset);
@@ -163,18 +167,20 @@
     // which may have something new to tell.
     for (const kind of ["input", "click"])
       root.addEventListener(kind, (event) => {
+        used = true;
         if (event.target.matches("button, input[type=range]")) alert.textContent = "";
       }, true);
     root.addEventListener("dragover", (event) => event.preventDefault());
     root.addEventListener("drop", (event) => {
       event.preventDefault();
+      used = true;
       if (event.dataTransfer.files[0]) openFile(event.dataTransfer.files[0]);
     });
 
     async function begin() {
       catalogue = await models.catalogue();
       const asked = fromLink(), known = (id) => catalogue.some((entry) => entry.id === id);
-      const start = known(asked.ids[0]) ? asked.ids : first();
+      const start = first().map((id, i) => (known(asked.ids[i]) ? asked.ids[i] : id));
       const options = catalogue.map(({ id, title }) => [id, title]);
       selects = [text.page.model, text.page.second].map((label, i) =>
         choice(label, i ? [["", text.page.none], ...options] : options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then((done) => {
@@ -197,7 +203,9 @@
         h("div", { class: "ex-bar" }, copy));
       said.say(catalogue.length ? text.page.start : text.page.noModels);
       setFactors(asked.factors);
-      await Promise.all(start.map((id, i) => (known(id) ? choose(i, id, asked.codes[i]) : null)));
+      draw();  // at once: a later frame would put the codes of the link back to the means
+      await Promise.all(start.map((id, i) =>
+        (known(id) ? choose(i, id, id === asked.ids[i] && asked.codes[i]) : null)));
       root.dataset.ready = "true";
     }
     begin();

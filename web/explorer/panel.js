@@ -93,7 +93,7 @@
       const inset = (v) => `calc(8px + (100% - 16px) * ${(1 + Math.max(-1, Math.min(1, v / reach))) / 2})`;
       band.style.left = inset(mu[d] - sigma[d]);
       band.style.right = inset(-mu[d] - sigma[d]);
-      band.title = text.panel.band(mu[d], sigma[d]);
+      code.input.title = text.panel.band(mu[d], sigma[d]);
       const top = Math.max(-3, Math.min(3, mu[d] + sigma[d])), low = Math.max(-3, Math.min(3, mu[d] - sigma[d]));
       bars[d].setAttribute("y", 30 - 10 * top);
       bars[d].setAttribute("height", Math.max(1, 10 * (top - low)));
@@ -107,6 +107,7 @@
       const posterior = network.encode(net, image), { mu, sigma } = posterior;
       const answered = Array.from(mu.keys()).filter((d) => since && Math.abs(mu[d] - since[d]) > sigma[d]);
       Object.assign(state, { factors, image, posterior, z: Float32Array.from(mu), edited: false });
+      noFilms();
       rows.forEach((_, d) => place(d));
       mark(answered);
       back.disabled = true;
@@ -123,10 +124,14 @@
     // Taking hold of a dimension: changes are counted from here.
     function hold(d) {
       if (held && held.d === d) return;
-      held = { d, value: Number(rows[d].code.input.value), z: Float32Array.from(state.z) };
+      held = { d, value: state.z[d], z: Float32Array.from(state.z) };
     }
 
+    // Pictures of a traversal are of the codes that were there.
+    const noFilms = () => rows.forEach((r) => r.film.replaceChildren());
+
     function set(d, value) {
+      noFilms();
       if (!held || held.d !== d) hold(d);
       state.z[d] = value;
       state.edited = true;
@@ -140,7 +145,7 @@
         from.read = from.read || reader.read(network.decode(net, from.z), state.factors);
         const now = reader.read(network.decode(net, state.z), from.read);
         const said = reader.changes(from.read, now).map(({ factor, from: a, to }) => text.factors.change[factor](a, to));
-        moved(text.said.dimension(d, Number(rows[d].code.input.value) - held.value, said), panelOf);
+        moved(text.said.dimension(d, state.z[d] - held.value, said), panelOf);
       }, 120);
     }
 

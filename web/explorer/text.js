@@ -100,7 +100,7 @@
         ? `${changes.length} ${changes.length === 1 ? "factor" : "factors"} of the picture answered (${list(changes)}).`
         : "no factor of the picture answered."),
       readRule: "Factors are read off the picture by the sprite that is nearest to it. The words at a dimension say " +
-        "what it did to one image of the study when it went from − 1 to + 1 around its mean.",
+        "what it did to one image of the study when it went from − 1 to + 1 around its mean. A turn counts from 20°, a shift from 2 pixels, a scale from 0.1.",
     },
     errors: {
       short: "This file is cut short: it ends before its own header says it does.",
@@ -111,6 +111,7 @@
       type: (name, dtype) => `Tensor ${name} has type ${dtype}: only F32 is read here. Open the file as training wrote it.`,
       header: (name) => `The header of this file contradicts itself at ${name}: it is damaged or not a model.`,
       missing: (name) => `No usable tensor ${name}: this is not a VAE of this book.`,
+      most: (D, most) => `This model has D = ${D}: up to ${most} dimensions are shown here.`,
       shape: (name, found, wanted) =>
         `Tensor ${name} has shape ${found.join(" × ")}, not ${wanted.join(" × ")}: this is not a VAE of this book.`,
       notFinite: (name) => `Tensor ${name} holds numbers that are not finite: this model ran away.`,
@@ -132,9 +133,9 @@
         return `KL(${a} ‖ ${b}) is ${this.size(nats)}; KL(${b} ‖ ${a}) is ${this.size(other)}. ` +
           `Cut off at ${this.upTo(A)} the integral of the first is ${cut.toFixed(2)} nats.`;
       },
-      said([a, b], nats) {
+      said([a, b], nats, growth) {
         return nats === Infinity
-          ? `KL(${a} ‖ ${b}) is infinite: however wide the limits, the integral goes on growing, by 1/π for each unit of A.`
+          ? `KL(${a} ‖ ${b}) is infinite: however wide the limits, the integral goes on growing, by ${growth.toFixed(2)} nats for each unit of A.`
           : `KL(${a} ‖ ${b}) is ${this.size(nats)}: the integral stops growing once the limits hold all that ${a} has.`;
       },
     },
@@ -160,7 +161,7 @@
       level: (tau) => `τ = ${tau.toFixed(2)}`,
       numbers: ({ nats, total, error }) => `Nats a dimension: ${nats.filter((v) => v > 0).map((v) => v.toFixed(2)).join(", ") || "none"}. ` +
         `In all ${total.toFixed(2)} nats; squared error ${error.toFixed(2)}.`,
-      said: (beta, D, { k, used }) => `β = ${beta.toFixed(2)}: ${k} variances lie above β s², ${D} ` +
+      said: (beta, D, { k, used }) => `β = ${beta.toFixed(2)}: ${k} ${k === 1 ? "variance lies" : "variances lie"} above β s², ${D} ` +
         `${D === 1 ? "dimension is" : "dimensions are"} offered, min(D, k) = ${used} ${used === 1 ? "is" : "are"} in use` +
         (D > k ? "; more would change nothing." : D < k ? "; one more would be used." : "."),
     },

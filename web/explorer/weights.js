@@ -7,6 +7,7 @@
   const DIGITS =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
   const CONVS = [[1, 32], [32, 32], [32, 64], [64, 64]];
+  const MOST = 64;  // dimensions that a page can show
   const UPCONVS = [[64, 64], [64, 32], [32, 32], [32, 1]];
 
   // The tensor `name`, which must have `shape`.
@@ -68,7 +69,8 @@
   function networkOf(tensors) {
     const batchNorm = "features.1.running_mean" in tensors;
     const D = tensors["mean.weight"] ? tensors["mean.weight"].shape[0] : 0;
-    if (!(D >= 1 && D <= 64)) throw new Error(text.errors.missing("mean.weight"));
+    if (!(D >= 1)) throw new Error(text.errors.missing("mean.weight"));
+    if (D > MOST) throw new Error(text.errors.most(D, MOST));
     const step = batchNorm ? 3 : 2;
     const hidden = (part, index, kind, inputs, outputs, orders) =>
       layer(tensors, kind, `${part}.${index}`, batchNorm && `${part}.${index + 1}`,

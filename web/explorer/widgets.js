@@ -21,18 +21,19 @@
   // called when the reader takes hold of it, before it moves.
   function slider({ label, min, max, step, value, format, move, hold, hidden }) {
     const id = `ex-${++count}`;
-    const output = h("output", { for: id, class: "ex-value" });
+    // The input tells its own value; many outputs that speak would drown the sentence.
+    const output = h("output", { for: id, class: "ex-value", "aria-live": "off" });
     const input = h("input", {
       id, type: "range", min, max, step, value,
       onfocus: () => hold && hold(), onpointerdown: () => hold && hold(),
       oninput: () => { show(); move(Number(input.value)); },
     });
-    function show() {
-      const said = format(Number(input.value));
+    function show(value = Number(input.value)) {
+      const said = format(value);
       if (output.textContent !== said) output.textContent = said;
       input.setAttribute("aria-valuetext", said);
     }
-    const set = (to) => { input.value = to; show(); };
+    const set = (to) => { input.value = to; show(to); };  // which may lie between two steps
     set(value);
     const name = h("label", { for: id, class: hidden ? "ex-hidden" : "ex-label" }, label);
     return { element: h("div", { class: "ex-slider" }, name, h("div", { class: "ex-track" }, input), output), input, set };
