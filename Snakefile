@@ -1,8 +1,8 @@
 # From a study's file to a built book: train each run, score it, collect, build.
 # `make study STUDY=quick` calls it; `--config study=desk device=cuda` chooses.
 import sys
-from pathlib import Path
 
+from disentlib.study.book import sources
 from disentlib.study.marks import remove_stale_marks
 from disentlib.study.plan import check_folders, load_study
 
@@ -97,12 +97,7 @@ rule collect:
 rule book:
     input:
         rules.collect.output,
-        "_config.yml",
-        "_toc.yml",
-        sorted(Path("notebooks").glob("*.md")),
-        sorted(Path("book").glob("*.md")),
-        sorted(Path("web").rglob("*.*")),
-        sorted(Path("disentlib").rglob("*.py")),
+        sources(STUDY),
     output:
         f"_build/{STUDY}.built",
     message:

@@ -35,6 +35,7 @@ MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"
 # Two at once would share the cache.
 PYTEST = ("-m", "pytest", "-pno:cacheprovider", "--durations=25")
 GOLDEN = "tests/repository/golden"
+PINNED = ("pyproject.toml", "requirements.lock")
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
 QUICK = (*PYTEST, "-mnot slow", *NOT_HERE)
@@ -74,7 +75,7 @@ LAYERS = {  # the book first: its tests wait for it
             "tests",
             "bench",
             ".ci",
-            "pyproject.toml",
+            *PINNED,
         ),
         (
             ("-m", "ruff", "check", "."),
@@ -84,7 +85,7 @@ LAYERS = {  # the book first: its tests wait for it
             ("deptry", "."),
         ),
     ),
-    "types": Layer(("disentlib", "pyproject.toml"), (("mypy",),)),
+    "types": Layer(("disentlib", *PINNED), (("mypy",),)),
     "unit": Layer(
         (".",),
         (
@@ -95,7 +96,7 @@ LAYERS = {  # the book first: its tests wait for it
         ),
     ),
     "golden": Layer(  # the book compares what its pages print with all golden ones
-        ("disentlib", "notebooks", GOLDEN),
+        ("disentlib", "notebooks", GOLDEN, *PINNED),
         ((*NBVAL, f"{GOLDEN}/kl_divergence.ipynb"),),
     ),
     "slow": Layer(

@@ -112,6 +112,9 @@ def main() -> None:
     given = words.parse_args()
     if given.work is not None:
         return work(given.work)
+    if not torch.cuda.is_available():
+        print("no graphics card here: nothing to measure")
+        return None
     print(torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
     if not given.bits:
         side_by_side()

@@ -12,13 +12,17 @@ from typing import Any
 
 import psutil
 
-from disentlib.files import atomic_write
+from disentlib.files import atomic_write, try_lock
 from disentlib.paths import RESULTS, ROOT, STUDIES
 from disentlib.study.explorer import place_models
 from disentlib.study.kernels import surroundings
 from disentlib.study.results import load_results
 
 BUILD = ROOT / "_build"
+FOLDERS = (
+    *("book", "notebooks", "_static", "_extensions", "web"),
+    *("disentlib", "studies", "profiles", "results"),
+)
 
 
 def what_pages_read(study: str) -> str:
@@ -41,13 +45,36 @@ def what_pages_read(study: str) -> str:
     return sha.hexdigest()
 
 
+def sources(study: str) -> list[str]:
+    """All files in the repository that the book on a study is made of, but for the
+    results of that study, which come to be.
+    """
+    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
+    for name in FOLDERS:
+        files += [path for path in (ROOT / name).rglob("*") if path.is_file()]
+    own = RESULTS / study
+    return sorted(
+        os.path.relpath(path, ROOT)
+        for path in files
+        if "__pycache__" not in path.parts and own not in path.parents
+    )
+
+
 def build() -> int:
     """Build into `_build/html`; returns the exit code of jupyter-book.
 
     Shows the results of `$STUDY`, else of the fullest study that has some, and leaves
     `_build/<study>.built` behind. Raises `FileNotFoundError` where there are no
-    results.
+    results, `RuntimeError` in one line while another process builds here.
     """
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("a") as file:
+        if try_lock(file.fileno(), BUILD / ".lock") is False:
+            raise RuntimeError(f"{BUILD}: another build is at work here; wait for it")
+        return _build()
+
+
+def _build() -> int:
     study = load_results().study.name
     key, kept = what_pages_read(study), BUILD / "outputs-of.txt"
     # What Sphinx remembers of a build that went well saves time; of any other it hides

@@ -15,120 +15,23 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
-from disentlib.files import write_json
-from disentlib.models.networks import VAE
-from disentlib.scoring.run import snapshots
-from disentlib.scoring.sizes import Scoring
-from disentlib.sprites.table import Sprites, load_sprites, train_test_split
+from disentlib.sprites.table import load_sprites
 from disentlib.study.card_scores import Scorer
-from disentlib.study.plan import Run, Study, check_folders, load_study
-from disentlib.training import history
-from disentlib.training.configuration import TrainingConfig
-from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.folder import RunFolder, claim, load_model, locked
-from disentlib.training.loop import train
-from disentlib.training.machine import check_device, chosen_precision, prepare_torch
-from disentlib.training.outcome import result_of, save_model
+from disentlib.study.card_training import (
+    Job,
+    score_what_is_left,
+    stacks,
+    train_alone,
+    train_stack,
+)
+from disentlib.study.plan import check_folders, load_study
+from disentlib.training.machine import check_device, chosen_precision
 from disentlib.training.sigterm import noticing_sigterm
-from disentlib.training.stack import stackable, without_free
-from disentlib.training.state import State
-from disentlib.training.together import train_together
-
-MOST = 16  # runs of a stack
-Job = tuple[Study, Run]
-
-
-def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs that can train together, in the order in which their first one is asked
-    for; one that only trains alone is a stack of its own, those done are left out.
-    """
-    groups: dict[tuple[str, TrainingConfig], list[Job]] = {}
-    for study, run in jobs:
-        if RunFolder(study.folder(run)).result.exists():
-            continue
-        alike = without_free(run.config)
-        groups.setdefault((study.name, alike), []).append((study, run))
-    for group in groups.values():
-        most = MOST if stackable([group[0][1].config]) else 1
-        for first in range(0, len(group), most):
-            yield group[first : first + most]
-
-
-def train_stack(
-    jobs: list[Job],
-    sprites: Sprites,
-    scorer: Scorer,
-    is_over: Callable[[], bool],
-    share: float,
-) -> None:
-    """Train one stack, leaving a finished run behind at each snapshot."""
-    configs = [run.config for _, run in jobs]
-    prepare_torch(configs[0])
-    _, test_index = train_test_split(configs[0].split_seed, size=sprites.grid.size)
-    held_out = held_out_index(test_index, configs[0])
-
-    def keep(i: int, state: State, network: VAE, source: str) -> None:
-        study, run = jobs[i]
-        files, config = RunFolder(study.folder(run)), configs[i]
-        last = state.step == config.steps
-        judge = state.discriminator
-        losses = held_out_losses(network, judge, sprites, held_out, config)
-        reached = shortened(config, state.step)
-        content = result_of(state, network, losses, reached, source)
-        content["together"] = len(jobs)
-        with locked(files.path):
-            # Whose folder it is was looked at before; half a run is trained anew.
-            files.result.unlink(missing_ok=True)
-            files.configuration.unlink(missing_ok=True)
-            claim(files.path, reached)
-            history.write_history(files.history, state.records, config.D)
-            model = (network, state.step, losses, reached)
-            if not last:
-                save_model(files.model(state.step), *model)
-            save_model(files.model(), *model)
-            write_json(files.result, content)
-        sizes = sizes_at(state.step, config, study)
-        scorer.score(files.path, state.step, network, sizes)
-
-    for step in train_together(configs, sprites, keep, share):
-        if is_over():
-            print(
-                f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
-            )
-            return
-
-
-def train_alone(
-    job: Job, sprites: Sprites, scorer: Scorer, is_over: Callable[[], bool]
-) -> None:
-    """Train one run by itself, as `make study` does, and have its snapshots scored."""
-    study, run = job
-    files, config = RunFolder(study.folder(run)), run.config
-    for record in train(config, sprites, files.path):
-        if is_over() and record["step"] < config.steps:
-            left = "goes on from its last checkpoint, if it has one"
-            print(f"{study.name} {run.key}: time is up; it {left}", flush=True)
-            return
-    for step, name in snapshots(files):
-        network = load_model(files.path, name).to(config.device)
-        scorer.score(files.path, step, network, sizes_at(step, config, study))
-
-
-def sizes_at(step: int, config: TrainingConfig, study: Study) -> Scoring:
-    """How a snapshot is scored: by one draw on the way, by all of the study's last."""
-    last = step == config.steps
-    return study.scoring if last else replace(study.scoring, score_seeds=1)
-
-
-def shortened(config: TrainingConfig, step: int) -> TrainingConfig:
-    """The configuration of the same run planned for `step` steps."""
-    kept = tuple(s for s in config.snapshots if s <= step)
-    return replace(config, steps=step, snapshots=kept)
+from disentlib.training.stack import stackable
 
 
 def train_on_card(
@@ -144,6 +47,7 @@ def train_on_card(
     end = time.monotonic() + 60 * minutes
     on_card = load_sprites().to(jobs[0][1].config.device)
     scorer = Scorer(on_card, workers)
+    score_what_is_left(jobs, scorer)
     queue, lock = stacks(jobs), threading.Lock()
     failed: list[str] = []
 
@@ -196,6 +100,9 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--minutes", type=float, default=50.0, help="for training")
     words.add_argument("--at-once", type=int, default=2, help="stacks side by side")
     words.add_argument("--workers", type=int, default=8, help="processes that score")
+    words.add_argument(
+        "--patience", type=float, default=60.0, help="seconds of scoring"
+    )
     words.add_argument("--device", default="cuda", help="such as cuda:1")
     words.add_argument("--precision", default="auto", help="float32, to compare")
     return words
@@ -207,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     def act() -> None:
         given = parser().parse_args(arguments)
         number("minutes", given.minutes, 0)
+        number("patience", given.patience, 0)
         whole_number("at-once", given.at_once, 1)
         whole_number("workers", given.workers, 1)
         check_device(given.device)
@@ -222,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         for study in studies:
             check_folders(study)
         jobs = [(study, run) for study in studies for run in study.runs]
-        train_on_card(jobs, given.minutes, given.at_once, given.workers)
+        train_on_card(jobs, given.minutes, given.at_once, given.workers, given.patience)
 
     return run_command(act)
 

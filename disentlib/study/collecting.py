@@ -47,10 +47,17 @@ def finished(files: RunFolder, run: Run) -> dict[str, Any]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there; run its study first")
     compare(files.path, run.config)
-    said, how = read_mapping(files.result), scored_how(files)
-    if how.get("digest", said.get("digest")) != said.get("digest"):
+    if not has_scores(files):
         raise ValueError(f"{files.scores}: of an earlier model; score this run again")
-    return said
+    return read_mapping(files.result)
+
+
+def has_scores(files: RunFolder) -> bool:
+    """Whether a run has scores, and those of the model that it has now."""
+    if not (files.result.exists() and files.scores.exists()):
+        return False
+    digest = read_mapping(files.result).get("digest")
+    return bool(scored_how(files).get("digest", digest) == digest)
 
 
 def scored_how(files: RunFolder) -> dict[str, Any]:
@@ -119,22 +126,25 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     returns their folder.
 
     Pictures are kept of the first seed of each model, D and variant. With `unfinished`,
-    runs of the study that are not there stay as an earlier collecting, perhaps on
-    another machine, has left them; else they raise `FileNotFoundError`. `ValueError`
-    for a run that was scored otherwise than the others.
+    runs of the study that are not there, or not scored anew yet, stay as an earlier
+    collecting, perhaps on another machine, has left them; else they raise
+    `FileNotFoundError`. `ValueError` for a run that was scored otherwise than others.
     """
     folder = folder or RESULTS / study.name
     runs = [
         run
         for run in study.runs
-        if not unfinished or RunFolder(study.folder(run)).scores.exists()
+        if not unfinished or has_scores(RunFolder(study.folder(run)))
     ]
     if not runs:
         raise FileNotFoundError(f"no finished run of study {study.name}; run it first")
     for run in runs:
         check_scoring(study, run)
-    tables = {"table": run_table, "history": run_history, "runs": run_row}
-    for name, of_run in tables.items():
+    tables = {"history": run_history, "runs": run_row, "table": run_table}
+    for (
+        name,
+        of_run,
+    ) in tables.items():  # the last has all runs with scores
         found = {run: of_run(run, study.folder(run)) for run in runs}
         path = folder / f"{name}.csv"
         if unfinished and path.exists():

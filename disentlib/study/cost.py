@@ -5,8 +5,7 @@ import math
 import pandas as pd
 
 from disentlib.paths import RESULTS
-from disentlib.study.plan import load_study
-from disentlib.study.results import Results, load_results
+from disentlib.study.results import Results, is_there, load_results
 from disentlib.study.words import number
 
 JOULES = 3.6e6  # in a kilowatt-hour
@@ -21,14 +20,8 @@ def thesis_kilowatt_hours() -> float:
 
 def studies_there() -> list[Results]:
     """Every study whose results are in the repository and whose plan is known."""
-    found = []
-    for path in sorted(RESULTS.glob("*/table.csv")):
-        try:
-            load_study(path.parent.name)
-            found.append(load_results(path.parent.name))
-        except (ValueError, FileNotFoundError):
-            continue
-    return found
+    names = sorted(path.parent.name for path in RESULTS.glob("*/table.csv"))
+    return [load_results(name) for name in names if is_there(name)]
 
 
 def costs(results: Results) -> dict[str, float]:

@@ -13,7 +13,7 @@ from disentlib.study.measures import (
     with_dimensions,
     with_rotations,
 )
-from disentlib.study.results import IDENTITY, Results, load_results
+from disentlib.study.results import IDENTITY, Results, is_there, load_results
 
 BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
 
@@ -85,12 +85,8 @@ class Evidence:
 
 def load_evidence(name: str | None = None) -> Evidence:
     """The evidence of a study by its name, or of the one to show (`load_results`)."""
-    beside = {}
-    for other in BESIDE:
-        try:
-            beside[other] = load_results(other)
-        except (FileNotFoundError, ValueError):
-            continue  # not planned or not run yet: the page says what is missing
+    # What is not planned or not run yet is missing, and the page says so.
+    beside = {other: load_results(other) for other in BESIDE if is_there(other)}
     return evidence_of(load_results(name), beside)
 
 

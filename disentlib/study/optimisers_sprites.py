@@ -6,7 +6,7 @@ import pandas as pd
 
 from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
-from disentlib.study.results import Results, load_results
+from disentlib.study.results import Results, is_there, load_results
 from disentlib.study.settings import PAIRED, where_trained
 from disentlib.study.words import counted, listed, number
 from disentlib.training.history import in_use
@@ -70,18 +70,16 @@ def _with_the_desk() -> tuple[Results, Results, str] | None:
     whose = (
         "The runs are those of the study of optimisers; Adam's are the desk study's."
     )
-    try:
-        return load_results("optimisers"), load_results("desk"), whose
-    except (FileNotFoundError, ValueError):
+    if not (is_there("optimisers") and is_there("desk")):
         return None
+    return load_results("optimisers"), load_results("desk"), whose
 
 
 def _of_the_recipes() -> tuple[Results, Results, str] | None:
     whose = "The runs are the recipe study's `plain`, by Adam, and `muon`."
-    try:
-        recipe = load_results("recipe")
-    except (FileNotFoundError, ValueError):
+    if not is_there("recipe"):
         return None
+    recipe = load_results("recipe")
     muon, plain = (
         replace(
             recipe,

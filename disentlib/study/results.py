@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from disentlib.paths import RESULTS
+from disentlib.paths import RESULTS, STUDIES
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
 
@@ -123,6 +123,12 @@ def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
     for column in ("value", "spread"):  # tables of one score seed have no spread
         table[column] = numbers(table, column, path)
     return Results(load_study(name), table, history, here)
+
+
+def is_there(name: str, folder: Path = RESULTS) -> bool:
+    """Whether a study of this name is planned and has results, sound or not."""
+    plan, table = STUDIES / f"{name}.yml", folder / name / "table.csv"
+    return plan.exists() and table.exists()
 
 
 def first_there(folder: Path = RESULTS) -> str:

@@ -155,9 +155,12 @@ def excess_sentence(evidence: Evidence) -> str:
             "How much of a slope is the score's own doing is told by rotations of the "
             "codes, which these runs have not been scored with."
         )
-    clear = [_named(e) for e in effects if e.clear]
+    decided = [e for e in effects if e.decided]
+    if not decided:
+        return "These runs are too few for slopes of excesses over rotations."
+    clear = [_named(e) for e in decided if e.clear]
     return (
-        f"Of {counted(len(effects), 'slope')} of excesses over rotations "
+        f"Of {counted(len(decided), 'slope')} of excesses over rotations "
         f"{len(clear) or 'none'} {'is' if len(clear) < 2 else 'are'} clear"
         f"{': ' + listed(clear) if clear else ''}."
     )
@@ -180,7 +183,7 @@ def plateau_sentence(evidence: Evidence) -> str:
         slope = f"{size} {between} for ten offered"
         one = effect.decided and effect.pooled.low <= UNIT <= effect.pooled.high
         flat = effect.decided and not effect.pooled.clear
-        word = "all of them" if one else "no clear growth" if flat else "in between"
+        word = "no clear growth" if flat else "all of them" if one else "in between"
         parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
     if not parts:
         return f"Runs at two D above {FACTORS} would show where these stand."

@@ -7,7 +7,7 @@ import shutil
 from disentlib.paths import ROOT
 
 FOLDERS = ("disentlib", "notebooks", "book", "studies", "profiles")
-FILES = ("Snakefile", "_config.yml", "_toc.yml")
+FILES = ("Snakefile", "_config.yml", "_toc.yml", "requirements.lock")
 
 
 def copied(folder):

@@ -73,6 +73,17 @@ def test_a_profile_names_rules_that_exist():
     assert named and named <= rules
 
 
+def test_all_that_a_cluster_runs_can_be_told_its_time_and_memory():
+    text = (ROOT / "Snakefile").read_text()
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    local = re.search(r"^localrules:\n((?: +\w+,\n)+)", text, re.MULTILINE)[1]
+    local = set(re.findall(r"\w+", local)) | {"table"}  # which runs nothing
+    asked = content("slurm")["set-resources"]
+    assert {"runtime", "mem_mb"} <= set.intersection(
+        *(set(asked[r]) for r in rules - local)
+    )
+
+
 def test_slurm_tries_again_and_leaves_restarts_to_the_cluster():
     arguments = parser("slurm").parse_args([])
     assert (

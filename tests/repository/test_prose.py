@@ -3,7 +3,7 @@ links.
 """
 
 import re
-import subprocess
+import runpy
 from importlib import metadata
 
 import pytest
@@ -12,9 +12,8 @@ import yaml
 from disentlib.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TRACKED = subprocess.run(
-    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-).stdout.splitlines()
+LAYERS = runpy.run_path(str(ROOT / ".ci" / "layers.py"))
+TRACKED = [str(path.relative_to(ROOT)) for path in LAYERS["files"](ROOT, (".",))]
 PROSE = [name for name in TRACKED if name.endswith((".md", ".cff", ".yml"))]
 
 

@@ -14,15 +14,16 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.scoring import Scored, Scoring
 from disentlib.study import card, card_scores, plan
-from disentlib.study.card import (
+from disentlib.study.card import main
+from disentlib.study.card_scores import write_scores
+from disentlib.study.card_training import (
     MOST,
-    main,
+    score_what_is_left,
     shortened,
     stacks,
     train_alone,
     train_stack,
 )
-from disentlib.study.card_scores import write_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
 from disentlib.training.folder import RunFolder, finished, load_model
@@ -91,8 +92,9 @@ def test_a_run_that_trains_alone_keeps_a_checkpoint_when_time_is_up(
 
 def test_stacks_leave_out_what_is_done_and_stay_small(runs):
     jobs = jobs_of(*(config(seed=seed) for seed in range(MOST + 3)))
-    study, done = jobs[1]
-    write_json(RunFolder(study.folder(done)).result, {"step": 7})
+    for (study, one), step in zip(jobs[1:3], (7, 6)):  # of 7 steps
+        write_json(RunFolder(study.folder(one)).result, {"step": step})
+        RunFolder(study.folder(one)).model().touch()
     seeds = [0, *range(2, MOST + 3)]
     assert seeds_of(stacks(jobs)) == [seeds[:MOST], seeds[MOST:]]
 
@@ -129,6 +131,7 @@ def test_scores_are_written_as_score_run_has_them(tmp_path, small):
     [
         (["desk", "--minutes", "-1"], "minutes=-1.0 must be"),
         (["desk", "--at-once", "0"], "at-once=0 must be"),
+        (["desk", "--patience", "-1"], "patience=-1.0 must be"),
         (["desk", "--workers", "0"], "workers=0 must be"),
         (["desk", "--device", "cuda:999"], "'cuda:999' is not here"),
         (["desks", "--device", "cpu"], "study 'desks' is unknown"),
@@ -217,6 +220,8 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
 ):
     first = config(batch_norm=False, snapshots=(3,), steps=5)
     jobs, scorer = jobs_of(first, replace(first, seed=1)), Scorer()
+    score_what_is_left(jobs, scorer)
+    assert scorer.asked == []
     train_stack(jobs, small, scorer, lambda: False, 1.0)
     assert scorer.asked == [(3, 3, 1), (3, 3, 1), (5, 3, 3), (5, 3, 3)]
     for study, one in jobs:
@@ -225,3 +230,7 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
         result = read_json(RunFolder(folder).result)
         assert result["energy_source"] == f"{open_meter()[0]}, shared"
         assert result["together"] == 2
+    scorer = Scorer()
+    RunFolder(jobs[0][0].folder(jobs[0][1])).scores.touch()
+    score_what_is_left(jobs, scorer)  # of a session that ended before they were there
+    assert scorer.asked == [(3, 3, 1), (5, 3, 3)] and not list(stacks(jobs))

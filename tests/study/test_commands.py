@@ -118,6 +118,7 @@ def test_what_a_kill_leaves_goes_with_the_next_start(place):
     process.kill()
     process.communicate(timeout=200)
     assert any("disentlib-tmp" in name for name in left(place))
+    assert "out.ipynb" not in left(place)
     end = time.monotonic() + 200
     while left(place) != {"out.ipynb"}:  # its kernel has a second to notice
         assert time.monotonic() < end, left(place)

@@ -16,6 +16,7 @@ def there(tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "RESULTS", tmp_path)
     made = synthetic(tmp_path, seeds=1, levels=(4, 10), pictures=False)
     monkeypatch.setattr(cost, "load_results", lambda name: made)
+    monkeypatch.setattr(cost, "is_there", lambda name: True)
     return made
 
 

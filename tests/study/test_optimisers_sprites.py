@@ -106,6 +106,7 @@ def test_optimisers_are_compared_in_what_all_of_them_have(tmp_path, monkeypatch)
         "optimisers": replace(both, table=both.table[partly], history=history),
     }
     monkeypatch.setattr(page, "load_results", made.__getitem__)
+    monkeypatch.setattr(page, "is_there", made.__contains__)
     found = page.sprite_runs()
     assert found.step == 250 and set(found.ways["D"]) == {10}
     assert set(found.ways["optimiser"]) == {"Adam", "Muon", "SGD"}
@@ -117,23 +118,15 @@ def test_else_they_are_the_recipe_studys(tmp_path, monkeypatch):
     made = {
         "recipe": synthetic(tmp_path, name="recipe", levels=[10], variants=variants)
     }
-
-    def load(name):
-        if name not in made:
-            raise FileNotFoundError(name)
-        return made[name]
-
-    monkeypatch.setattr(page, "load_results", load)
+    monkeypatch.setattr(page, "load_results", made.__getitem__)
+    monkeypatch.setattr(page, "is_there", made.__contains__)
     found = page.sprite_runs()
     assert found.scores["optimiser"].tolist() == ["Adam", "Adam", "Muon", "Muon"]
     assert "`plain`" in page.sprites_sentence(found)
 
 
 def test_without_runs_the_page_says_so(monkeypatch):
-    def none(name):
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(page, "load_results", none)
+    monkeypatch.setattr(page, "is_there", lambda name: False)
     assert page.sprite_runs() is None
     assert "No runs on dSprites" in page.sprites_sentence(None)
     assert "No two optimisers" in page.equal_sentence(None)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 
 import jupytext
 import nbformat
@@ -187,29 +186,6 @@ def test_the_thesis_settings_pass_through_plain_papermill(page, tmp_path):
         kernel_name="python3",
     )
     assert "8 0.001 x False []" in outputs(tmp_path / "o.ipynb")
-
-
-def test_a_killed_run_leaves_no_notebook(page, tmp_path):
-    page.write_text(
-        PAGE.replace("print(D * 2", "import os, time; time.sleep(60); print(D * 2")
-    )
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "disentlib",
-            "page",
-            str(page),
-            str(tmp_path / "out.ipynb"),
-        ]
-    )
-    try:
-        process.wait(timeout=8)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    process.wait()
-    assert process.returncode != 0
-    assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_figures_stay_in_the_page_whatever_backend_the_caller_set(

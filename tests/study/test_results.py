@@ -245,6 +245,10 @@ def test_runs_that_are_elsewhere_stay_in_the_tables(made):
         shutil.rmtree(hand.folder(run))
     collect(hand, unfinished=True, folder=there / "hand")
     assert {path: path.read_bytes() for path in files} == before
+    (there / "hand" / "runs.csv").unlink()  # as of a study that was collected without
+    collect(hand, unfinished=True, folder=there / "hand")
+    (there / "hand" / "runs.csv").write_bytes(before[there / "hand" / "runs.csv"])
+    assert {path: path.read_bytes() for path in files} == before
     scores = hand.folder(hand.runs[4]) / "scores.csv"
     scores.write_text(scores.read_text().replace("0.4,", "0.45,", 1))
     collect(hand, unfinished=True, folder=there / "hand")
@@ -256,6 +260,19 @@ def test_runs_that_are_elsewhere_stay_in_the_tables(made):
         )
     )
     assert (old["value"] != new["value"]).sum() == 1 and old.shape == new.shape
+
+
+def test_a_run_that_is_not_scored_anew_yet_stays_as_it_was(made):
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    before = (there / "hand" / "table.csv").read_bytes()
+    folder = hand.folder(hand.runs[0])
+    how = {"digest": "of an earlier model"}
+    (folder / "scored.json").write_text(json.dumps(how))
+    with pytest.raises(ValueError, match="of an earlier model; score this run again"):
+        collect(hand, folder=there / "hand")
+    collect(hand, unfinished=True, folder=there / "hand")
+    assert (there / "hand" / "table.csv").read_bytes() == before
 
 
 def test_scores_of_other_sizes_are_not_collected(made):
