@@ -302,10 +302,10 @@ def test_an_error_goes_when_the_reader_goes_on(visit):
         assert alert.text_content() == ""
 
 
-def test_a_model_that_cannot_be_loaded_leaves_the_one_before_it(visit, tmp_path):
-    site = lay_out(tmp_path)
-    (tmp_path / "explorer" / "models" / "test-second-D4.js").write_text("")
-    page = visit(folder=site)
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before_it(visit, pages, tmp_path):
+    site = shutil.copytree(pages.parent, tmp_path / "site")
+    (site / "explorer" / "models" / "test-second-D4.js").write_text("")
+    page = visit(folder=site / "pages")
     chosen = page.get_by_label("Model", exact=True)
     before = chosen.input_value(), page.locator(".ex-status").text_content()
     chosen.select_option("test-second-D4")

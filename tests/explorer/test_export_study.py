@@ -12,11 +12,9 @@ from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS
 from disentlib.scoring import pictures
 from disentlib.study import explorer
-from disentlib.study.collecting import identity
 from disentlib.study.plan import load_study
 from disentlib.study.results import (
     COLUMNS,
-    IDENTITY,
     Results,
     load_results,
     picture_name,
@@ -93,10 +91,8 @@ def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
 def test_scripts_in_the_results_say_what_their_tables_say(path):
     """Tables grow after models are exported: what is said of a run is what they say now."""
     results = load_results(path.parents[1].name)
-    there = set(results.table[IDENTITY].itertuples(index=False, name=None))
-    runs = [r for r in results.study.runs if tuple(identity(r).values()) in there]
-    every = (explorer.facts_of(results, run) for run in runs)
-    facts = next(facts for facts in every if facts["id"] == path.stem)  # first seed
+    runs = {explorer.id_of(results, run): run for run in explorer.shown_runs(results)}
+    facts = explorer.facts_of(results, runs[path.stem])
     text = path.read_text()
     said = json.loads(text.removeprefix("Explorer.addModel(").removesuffix(");\n"))
     again = f"type python -m disentlib.study.explorer {results.study.name}"
