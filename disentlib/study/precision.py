@@ -50,10 +50,15 @@ class PrecisionPairs:
         return self.values[PAIRED].drop_duplicates()
 
     @property
-    def machine(self) -> str:
-        """What to add where the two runs of a pair are of different machines."""
-        of = [self.values[f"device_name_{name}"] for name in ("float32", "bfloat16")]
-        return "" if of[0].equals(of[1]) else ", the machine that has it,"
+    def others(self) -> list[str]:
+        """What else the two runs of a pair differ in."""
+        words = {
+            "device_name": "the machine that has it",
+            "several": "the number of draws behind a score",
+        }
+        sides = ("float32", "bfloat16")
+        found = {k: [self.values[f"{k}_{side}"] for side in sides] for k in words}
+        return [words[k] for k, (one, two) in found.items() if not one.equals(two)]
 
     @property
     def changes(self) -> dict[str, Estimate]:
@@ -84,14 +89,18 @@ def _values(results: Results) -> pd.DataFrame:
     """A row a run, budget and measure, with the run's settings, where they are kept."""
     settings = results.run_rows
     if settings.empty:
-        columns = [*SAME, "planned", *MACHINE, "step", "measure", "value"]
+        columns = [*SAME, "planned", *MACHINE, "step", "measure", "value", "several"]
         return pd.DataFrame(columns=columns)
     # On a cycle a snapshot on the way is not a run's end; at a constant rate it is.
     settings["planned"] = settings["steps"].where(settings["schedule"] != "constant", 0)
     kept = [*dict.fromkeys([*IDENTITY, *SAME, "planned", *MACHINE])]
-    return measured(with_dimensions(results), MEASURES).merge(
+    own = measured(with_dimensions(results), MEASURES).merge(
         settings[kept], on=IDENTITY
     )
+    scored = results.table.dropna(subset="spread")[[*IDENTITY, "step"]]
+    several = set(scored.itertuples(index=False, name=None))
+    ids = own[[*IDENTITY, "step"]].itertuples(index=False, name=None)
+    return own.assign(several=[one in several for one in ids])
 
 
 def precision_table(found: PrecisionPairs) -> pd.DataFrame:
@@ -133,9 +142,10 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     models = listed([title(model) for model in pairs["model"].unique()])
     scored = max([change.df + 1 for m, change in asked.items() if codes_of(m)] or [0])
     beside = f", {scored} of them scored" if scored < len(pairs) else ""
+    differ = listed(["the precision", *found.others]) + "," * bool(found.others)
     said = (
-        f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in the "
-        f"precision{found.machine} and nothing else{beside}; after "
+        f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in "
+        f"{differ} and nothing else{beside}; after "
         f"{found.step:,d} steps "
     )
     if not asked:

@@ -49,7 +49,7 @@ def test_a_planted_difference_is_found_and_no_other_is_large(made):
     assert table.loc["FactorVAE score", "16 bits less 32"].startswith("−0.")
     sentence = precision_sentence(found)
     assert "12 pairs of runs (β-VAE and FactorVAE, D = 4 and 15)" in sentence
-    assert "precision, the machine that has it, and nothing else" in sentence
+    assert "precision and the machine that has it, and nothing else" in sentence
     assert "zero for " in sentence and "FactorVAE score" in sentence
     assert "two seeds of one precision" in precision_spread(found)
 
@@ -58,6 +58,15 @@ def test_pairs_of_one_machine_differ_in_nothing_else(made):
     on = {"device_name": "a card"}
     found = precision_pairs([made("a", "float32", **on), made("b", "bfloat16", **on)])
     assert "differ in the precision and nothing else" in precision_sentence(found)
+
+
+def test_scores_of_one_draw_and_means_of_several_are_told_apart(made):
+    on = {"device_name": "a card"}
+    one, two = made("a", "float32", **on), made("b", "bfloat16", **on)
+    two.table["spread"] = np.nan
+    assert "and the number of draws behind a score, and nothing else" in (
+        precision_sentence(precision_pairs([one, two]))
+    )
 
 
 def test_runs_of_other_settings_are_no_pair(made):
