@@ -4,42 +4,56 @@ There it holds the divergence of every dimension above a bound and leaves the hi
 layers as they are (Zhu et al. 2020).
 """
 
+import pandas as pd
+
 from disentlib.study.batch_norm import SHOWN, norm_change, norm_pairs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS
+from disentlib.study.pooled import Estimate
 from disentlib.study.words import interval, listed, number, title
 
 MEANS = "mean_norm"  # the setting
 
 
 def means_finding(evidence: Evidence) -> str:
-    """What batch norm on the means alone changes, beside what it changes at the hidden
-    layers in runs of the same D.
-    """
+    """What the table of batch norm on the means alone is about."""
     step, pairs = norm_pairs(evidence, THESIS, MEANS)
-    there = [model for model in evidence.models if model in set(pairs["model"])]
-    if not there:
+    if not len(pairs):
         return "No runs with batch norm on the means alone are in."
-    told = [f"{title(model)} {_changes_of(evidence, model)}" for model in there]
+    levels = listed(sorted(pairs["D"].unique()))
     return (
-        f"*On the means alone*, against none and run against run at D = "
-        f"{listed(sorted(pairs['D'].unique()))} after {step:,d} steps: "
-        f"{'; '.join(told)}."
+        f"What it changes *on the means alone*, and what at the hidden layers in runs "
+        f"of the same D, is in the table below: D = {levels} after {step:,d} steps, "
+        f"each against runs without, seed by seed."
     )
 
 
-def _changes_of(evidence: Evidence, model: str) -> str:
-    parts = []
-    for name, measure in SHOWN.items():
-        digits = 2 if measure is THESIS else 1
-        means = norm_change(evidence, model, measure, MEANS)
-        if means is None:
-            continue
-        _, pairs = norm_pairs(evidence, measure, MEANS)
-        levels = set(pairs.loc[pairs["model"] == model, "D"])
-        words = f"{name} {number(means.value, digits, True)} "
-        words += interval(means.low, means.high, digits)
-        if hidden := norm_change(evidence, model, measure, levels=levels):
-            words += f", at the hidden layers {number(hidden.value, digits, True)}"
-        parts.append(words)
-    return ", and ".join(parts)
+def means_table(evidence: Evidence) -> pd.DataFrame:
+    """A row a model and measure, empty without runs: what batch norm on the means
+    alone changes, and at the hidden layers at the same D.
+    """
+    rows = []
+    for model in evidence.models:
+        for name, measure in SHOWN.items():
+            _, pairs = norm_pairs(evidence, measure, MEANS)
+            levels = set(pairs.loc[pairs["model"] == model, "D"])
+            means = norm_change(evidence, model, measure, MEANS)
+            hidden = norm_change(evidence, model, measure, levels=levels)
+            if means is not None:
+                digits = 2 if measure is THESIS else 1
+                rows.append(
+                    {
+                        "model": title(model),
+                        "measure": name,
+                        "on the means alone": _told(means, digits),
+                        "at the hidden layers": _told(hidden, digits),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _told(change: Estimate | None, digits: int) -> str:
+    if change is None:
+        return "–"
+    between = interval(change.low, change.high, digits)
+    return f"{number(change.value, digits, True)} {between}"
