@@ -167,3 +167,26 @@ def equal_sentence(found: SpriteRuns | None) -> str:
         f"Dimensions in use where the objective first comes to {last.iloc[0]} nats: "
         f"{listed(told)}."
     )
+
+
+def full_sentence(found: SpriteRuns | None) -> str:
+    """The scores at the largest D of which two optimisers use every dimension: what
+    differs there is not their number.
+    """
+    if found is not None:
+        rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
+        full = rows[rows["dimensions in use"].astype(float) == rows["D"]]
+        for D, own in sorted(full.groupby("D"), reverse=True):
+            if len(own) > 1:
+                told = [
+                    f"{row['FactorVAE score']} and {row['DCI disentanglement']} by "
+                    f"{row['optimiser']}"
+                    for _, row in own.iterrows()
+                ]
+                return (
+                    f"At D = {D} {listed(list(own['optimiser']))} use every dimension, "
+                    f"so that what differs there is not their number: the FactorVAE "
+                    f"score and DCI disentanglement are {listed(told)} "
+                    f"({counted(own['runs'].min(), 'run')} each)."
+                )
+    return "At no D do two optimisers use every dimension."

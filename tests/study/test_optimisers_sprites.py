@@ -64,6 +64,24 @@ def test_the_sentence_is_of_the_D_with_the_most_runs(ways):
     assert "at D = 10, Adam" in sentence and "(3 runs)" in sentence
 
 
+def test_at_the_largest_d_that_two_fill_their_scores_are_told():
+    used = {("Adam", 4): "4.0", ("Adam", 10): "6.0", ("Adam", 2): "2.0"}
+    used |= {("Muon", 4): "4.0", ("Muon", 10): "10.0", ("Muon", 2): "2.0"}
+    rows = [
+        {"optimiser": name, "model": "β-VAE", "D": D, "runs": 2}
+        | {"dimensions in use": found, "FactorVAE score": f"0.{D}{len(name)}"}
+        | {"DCI disentanglement": "0.1"}
+        for (name, D), found in used.items()
+    ]
+    found = page.SpriteRuns(pd.DataFrame(), pd.DataFrame(rows), 3, "", {})
+    told = "At D = 4 Adam and Muon use every dimension"
+    assert page.full_sentence(found).startswith(told)
+    assert "0.44 and 0.1 by Adam" in page.full_sentence(found)
+    none = pd.DataFrame([row for row in rows if row["optimiser"] == "Adam"])
+    alone = page.SpriteRuns(pd.DataFrame(), none, 3, "", {})
+    assert page.full_sentence(alone) == page.full_sentence(None)
+
+
 def test_adams_runs_are_the_desk_studys_of_the_same_seeds(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
     made = {
@@ -130,3 +148,4 @@ def test_without_runs_the_page_says_so(monkeypatch):
     assert page.sprite_runs() is None
     assert "No runs on dSprites" in page.sprites_sentence(None)
     assert "No two optimisers" in page.equal_sentence(None)
+    assert page.full_sentence(None) == "At no D do two optimisers use every dimension."
