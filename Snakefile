@@ -2,7 +2,7 @@
 # `make study STUDY=quick` calls it; `--config study=desk device=cuda` chooses.
 import sys
 
-from disentlib.study.book import sources
+from disentlib.study.book import results_beside, sources
 from disentlib.study.marks import remove_stale_marks
 from disentlib.study.plan import check_folders, load_study
 
@@ -97,9 +97,11 @@ rule collect:
 rule book:
     input:
         rules.collect.output,
-        sources(STUDY),
+        sources(),
     output:
         f"_build/{STUDY}.built",
+    params:
+        beside=results_beside(STUDY),  # no input: Snakemake would lock it for other studies' sweeps
     message:
         "Building the book"
     shell:

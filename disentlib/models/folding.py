@@ -5,7 +5,7 @@ import copy
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from disentlib.models.networks import MEAN_SCALE, VAE
+from disentlib.models.networks import MEAN_SCALE, VAE, hollow
 
 
 def folded(vae: VAE) -> VAE:
@@ -18,9 +18,9 @@ def folded(vae: VAE) -> VAE:
         tensors |= _folded_layers(getattr(vae, part)).state_dict(prefix=f"{part}.")
     tensors |= _mean_layer(vae).state_dict(prefix="mean.")
     tensors |= vae.logvar.state_dict(prefix="logvar.")
-    plain = VAE(vae.D, batch_norm=False).eval().requires_grad_(False)
-    plain.load_state_dict(tensors)
-    return plain
+    plain = hollow(vae.D, batch_norm=False)
+    plain.load_state_dict(tensors, assign=True)
+    return plain.eval().requires_grad_(False)
 
 
 def _mean_layer(vae: VAE) -> nn.Linear:

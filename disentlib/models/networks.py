@@ -1,5 +1,6 @@
 """The networks of the study: convolutional VAE and FactorVAE's discriminator."""
 
+import threading
 from typing import TypeVar
 
 import torch
@@ -11,6 +12,8 @@ from disentlib.checks import truth, whole_number
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
+
+DRAWING = threading.Lock()
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -141,6 +144,14 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def hollow(D: int, batch_norm: bool = True, mean_norm: bool = False) -> VAE:
+    """A VAE without weights, for such as are at hand (`load_state_dict` with `assign`);
+    nothing is drawn.
+    """
+    with torch.device("meta"):
+        return VAE(D, batch_norm, mean_norm)
+
+
 @torch.no_grad()
 def initialised(
     make: type[Network], generator: torch.Generator, **arguments: int
@@ -148,6 +159,7 @@ def initialised(
     """`make(**arguments)` with torch's own initial weights, drawn from `generator`
     alone.
     """
-    with torch.random.fork_rng(devices=[]):
+    # torch draws from one generator, which all threads share.
+    with DRAWING, torch.random.fork_rng(devices=[]):
         torch.random.set_rng_state(generator.get_state())
         return make(**arguments)

@@ -67,13 +67,8 @@ class Sprites:
         """The same sprites with the packed table on `device`, where it takes 377 MB."""
         return Sprites(self.packed.to(device), self.grid)
 
-    def images(
-        self,
-        rows: ArrayLike | torch.Tensor,
-        device: str | torch.device | None = None,
-    ) -> UInt8[Bytes, "n 64 64"] | UInt8[torch.Tensor, "n 64 64"]:
-        """Images (n, 64, 64) in {0, 1}, uint8: an array or, with a `device`, a tensor
-        there.
+    def images(self, rows: ArrayLike | torch.Tensor) -> UInt8[Bytes, "n 64 64"]:
+        """Images (n, 64, 64) in {0, 1}, uint8.
 
         Raises `ValueError` for a row that is no whole number or not in the grid.
         """
@@ -81,9 +76,7 @@ class Sprites:
             rows.cpu() if isinstance(rows, torch.Tensor) else rows
         )
         flat = torch.from_numpy(known.reshape(-1))
-        if device is None:
-            return self._unpacked(flat, "cpu").view(-1, SIDE, SIDE).numpy()
-        return self._unpacked(flat, device).view(-1, SIDE, SIDE)
+        return self._unpacked(flat, "cpu").view(-1, SIDE, SIDE).numpy()
 
     def batch(
         self,

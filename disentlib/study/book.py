@@ -21,7 +21,7 @@ from disentlib.study.results import load_results
 BUILD = ROOT / "_build"
 FOLDERS = (
     *("book", "notebooks", "_static", "_extensions", "web"),
-    *("disentlib", "studies", "profiles", "results"),
+    *("disentlib", "studies", "profiles"),
 )
 
 
@@ -45,19 +45,25 @@ def what_pages_read(study: str) -> str:
     return sha.hexdigest()
 
 
-def sources(study: str) -> list[str]:
-    """All files in the repository that the book on a study is made of, but for the
-    results of that study, which come to be.
-    """
+def sources() -> list[str]:
+    """All files in the repository that the book is made of, but for results."""
     files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
     for name in FOLDERS:
         files += [path for path in (ROOT / name).rglob("*") if path.is_file()]
-    own = RESULTS / study
     return sorted(
-        os.path.relpath(path, ROOT)
-        for path in files
-        if "__pycache__" not in path.parts and own not in path.parents
+        os.path.relpath(path, ROOT) for path in files if "__pycache__" not in path.parts
     )
+
+
+def results_beside(study: str) -> str:
+    """Digest of the results of all other studies, which the book on this one shows
+    beside it.
+    """
+    sha, own = hashlib.sha256(), RESULTS / study
+    for path in sorted(RESULTS.rglob("*")):
+        if path.is_file() and own not in path.parents:
+            sha.update(os.path.relpath(path, ROOT).encode() + path.read_bytes())
+    return sha.hexdigest()
 
 
 def build() -> int:
@@ -71,10 +77,10 @@ def build() -> int:
     with (BUILD / ".lock").open("a") as file:
         if try_lock(file.fileno(), BUILD / ".lock") is False:
             raise RuntimeError(f"{BUILD}: another build is at work here; wait for it")
-        return _build()
+        return _build(file.fileno())
 
 
-def _build() -> int:
+def _build(lock: int) -> int:
     study = load_results().study.name
     key, kept = what_pages_read(study), BUILD / "outputs-of.txt"
     # What Sphinx remembers of a build that went well saves time; of any other it hides
@@ -99,8 +105,8 @@ def _build() -> int:
         # Not by a bare name: another installation may come first on the PATH.
         tool = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
         command = [sys.executable, "-c", tool, "build", "-W", "-n", "--keep-going", "."]
-        code = in_its_own_time(outputs, environment)
-        code = code or in_its_own_time(command, environment)
+        code = in_its_own_time(outputs, environment, lock)
+        code = code or in_its_own_time(command, environment, lock)
     if code == 0:
         place_models(BUILD / "html")
         with atomic_write(BUILD / f"{study}.built") as temporary:
@@ -113,12 +119,15 @@ def _build() -> int:
     return code
 
 
-def in_its_own_time(command: list[str], environment: Mapping[str, str]) -> int:
+def in_its_own_time(
+    command: list[str], environment: Mapping[str, str], lock: int
+) -> int:
     """Run `command` in the repository; where this process is stopped, so is all of it.
+    It has the `lock` too, so that after a kill of this one nobody builds beside it.
 
     Jupyter gives each kernel a session of its own, which no signal to a group reaches.
     """
-    process = subprocess.Popen(command, env=environment, cwd=ROOT)
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=(lock,))
     try:
         return process.wait()
     except BaseException:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 
 from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
-from disentlib.sprites.table import load_sprites
+from disentlib.sprites.table import Sprites, load_sprites
 from disentlib.study.card_scores import Scorer
 from disentlib.study.card_training import (
     Job,
@@ -27,11 +27,11 @@ from disentlib.study.card_training import (
     stacks,
     train_alone,
     train_stack,
+    trains_in_stacks,
 )
 from disentlib.study.plan import check_folders, load_study
 from disentlib.training.machine import check_device, chosen_precision
 from disentlib.training.sigterm import noticing_sigterm
-from disentlib.training.stack import stackable
 
 
 def train_on_card(
@@ -47,7 +47,6 @@ def train_on_card(
     end = time.monotonic() + 60 * minutes
     on_card = load_sprites().to(jobs[0][1].config.device)
     scorer = Scorer(on_card, workers)
-    score_what_is_left(jobs, scorer)
     queue, lock = stacks(jobs), threading.Lock()
     failed: list[str] = []
 
@@ -57,19 +56,12 @@ def train_on_card(
                 stack = next(queue, None)
             if stack is None:
                 return
-            started = time.monotonic()
             try:
-                if stackable([run.config for _, run in stack]):
-                    train_stack(stack, on_card, scorer, is_over, 1 / at_once)
-                else:
-                    train_alone(stack[0], on_card, scorer, is_over)
+                timed(stack, on_card, scorer, is_over, 1 / at_once)
             except Exception as error:  # of whatever kind: other stacks go on
                 names = ", ".join(run.key for _, run in stack)
                 failed.append(names)
                 print(f"one of {names}: {error}", file=sys.stderr, flush=True)
-            took = time.monotonic() - started
-            name = f"{stack[0][0].name} {stack[0][1].key} and {len(stack) - 1} more"
-            print(f"{name}: {took:.0f} s", flush=True)
 
     with noticing_sigterm() as sigterm:
 
@@ -79,14 +71,36 @@ def train_on_card(
         threads = [
             threading.Thread(target=work, args=(is_over,)) for _ in range(at_once)
         ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        left = scorer.finish(0.0 if sigterm.is_set() else patience)
-        print(f"{len(scorer.waiting) - left} snapshots scored, {left} not", flush=True)
+        try:
+            score_what_is_left(jobs, scorer)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            left = scorer.finish(0.0 if sigterm.is_set() else patience)
+            scored = len(scorer.waiting) - left
+            print(f"{scored} snapshots scored, {left} not", flush=True)
     if failed:
         raise RuntimeError(f"{len(failed)} of the stacks failed, see above")
+
+
+def timed(
+    stack: list[Job],
+    sprites: Sprites,
+    scorer: Scorer,
+    is_over: Callable[[], bool],
+    share: float,
+) -> None:
+    """Train a stack, or what trains alone, and say how long it took."""
+    started = time.monotonic()
+    if trains_in_stacks(stack[0][1].config):
+        train_stack(stack, sprites, scorer, is_over, share)
+    else:
+        train_alone(stack[0], sprites, scorer, is_over)
+    took = time.monotonic() - started
+    name = f"{stack[0][0].name} {stack[0][1].key} and {len(stack) - 1} more"
+    print(f"{name}: {took:.0f} s", flush=True)
 
 
 def parser() -> argparse.ArgumentParser:

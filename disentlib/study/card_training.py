@@ -1,5 +1,6 @@
 """Training on a card: runs in stacks or alone, scored while the next ones train."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.study.card_scores import Scorer
 from disentlib.study.plan import Run, Study
+from disentlib.study.results import read_table
 from disentlib.training import history
+from disentlib.training.checkpoints import STEPS_MATTER
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
 from disentlib.training.folder import (
@@ -42,9 +45,17 @@ def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         alike = without_free(run.config)
         groups.setdefault((study.name, alike), []).append((study, run))
     for group in groups.values():
-        most = MOST if stackable([group[0][1].config]) else 1
+        most = MOST if trains_in_stacks(group[0][1].config) else 1
         for first in range(0, len(group), most):
             yield group[first : first + most]
+
+
+def trains_in_stacks(config: TrainingConfig) -> bool:
+    """Whether a run can be one of a stack, each of whose snapshots is a run planned
+    that long: not on a schedule that depends on the number of steps.
+    """
+    ends = config.schedule in STEPS_MATTER and config.snapshots
+    return stackable([config]) and not ends
 
 
 def train_stack(
@@ -63,23 +74,30 @@ def train_stack(
     def keep(i: int, state: State, network: VAE, source: str) -> None:
         study, run = jobs[i]
         files, config = RunFolder(study.folder(run)), configs[i]
+        if state.step <= finished_steps(files):
+            return  # an earlier session went as far
         last = state.step == config.steps
         judge = state.discriminator
         losses = held_out_losses(network, judge, sprites, held_out, config)
         reached = shortened(config, state.step)
         content = result_of(state, network, losses, reached, source)
         content["together"] = len(jobs)
-        with locked(files.path):
-            # Whose folder it is was looked at before; half a run is trained anew.
-            files.result.unlink(missing_ok=True)
-            files.configuration.unlink(missing_ok=True)
-            claim(files.path, reached)
-            history.write_history(files.history, state.records, config.D)
-            model = (network, state.step, losses, reached)
-            if not last:
-                save_model(files.model(state.step), *model)
-            save_model(files.model(), *model)
-            write_json(files.result, content)
+        model = (network, state.step, losses, reached)
+        try:
+            with locked(files.path):
+                # Whose folder it is was looked at before; half a run is trained anew.
+                old = (files.result, files.configuration)
+                for path in (*old, files.scores, files.scored_how):
+                    path.unlink(missing_ok=True)
+                claim(files.path, reached)
+                history.write_history(files.history, state.records, config.D)
+                if not last:
+                    save_model(files.model(state.step), *model)
+                save_model(files.model(), *model)
+                write_json(files.result, content)
+        except RuntimeError as error:  # somebody is at work there: the others go on
+            print(f"{error}; step {state.step} is not kept", file=sys.stderr)
+            return
         sizes = sizes_at(state.step, config, study)
         scorer.score(files.path, state.step, network, sizes)
 
@@ -106,11 +124,24 @@ def train_alone(
 
 
 def score_what_is_left(jobs: Sequence[Job], scorer: Scorer) -> None:
-    """Have finished runs scored that an earlier session left without scores."""
+    """Have runs scored that an earlier session left without scores of their end; one
+    that cannot be read is named and costs the others nothing.
+    """
     for study, run in jobs:
         files = RunFolder(study.folder(run))
-        if finished_steps(files) >= run.config.steps and not files.scores.exists():
-            score_snapshots(study, run, scorer)
+        try:
+            stands = finished_steps(files)
+            if stands and not has_scores_of(files, stands):
+                score_snapshots(study, run, scorer)
+        except (ValueError, OSError) as error:
+            print(f"not scored: {error}", file=sys.stderr, flush=True)
+
+
+def has_scores_of(files: RunFolder, step: int) -> bool:
+    """Whether a run's table holds scores after `step`."""
+    if not files.scores.exists():
+        return False
+    return step in set(read_table(files.scores, ["step"])["step"])
 
 
 def score_snapshots(study: Study, run: Run, scorer: Scorer) -> None:
@@ -122,9 +153,9 @@ def score_snapshots(study: Study, run: Run, scorer: Scorer) -> None:
 
 
 def sizes_at(step: int, config: TrainingConfig, study: Study) -> Scoring:
-    """How a snapshot is scored: by one draw on the way, by all of the study's last."""
+    """How a snapshot is scored: on the way by one draw, then as the study says."""
     last = step == config.steps
-    return study.scoring if last else replace(study.scoring, score_seeds=1)
+    return study.scoring if last else replace(study.scoring, score_seeds=1, rotations=0)
 
 
 def shortened(config: TrainingConfig, step: int) -> TrainingConfig:

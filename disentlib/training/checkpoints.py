@@ -101,7 +101,7 @@ def save_checkpoint(
             raise FloatingPointError(
                 f"step {step}: {name} is no longer finite; not kept"
             )
-    kept = folder / f"step-{step:09d}.safetensors"
+    kept = folder / checkpoint_name(step)
     save_tensors(kept, tensors, facts)
     # A file of a later step is one that this run could not read: it takes no good one's
     # place.
@@ -110,13 +110,19 @@ def save_checkpoint(
         old.unlink(missing_ok=True)
 
 
+def checkpoint_name(step: int) -> str:
+    """The file of the state after `step`."""
+    return f"step-{step:09d}.safetensors"
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """Checkpoint files in `folder`, the latest first, by the step in their names; those
     of other names, such as a copy, are none of ours.
     """
     found = ((CHECKPOINT.fullmatch(p.name), p) for p in folder.glob("step-*"))
-    steps = {int(match[1]): path for match, path in found if match}
-    return [steps[step] for step in sorted(steps, reverse=True)]
+    steps = [(int(match[1]), path) for match, path in found if match]
+    ours = [(step, p) for step, p in steps if p.name == checkpoint_name(step)]
+    return [path for _, path in sorted(ours, reverse=True)]
 
 
 def load_checkpoint(

@@ -13,7 +13,7 @@ from typing import Any
 
 from disentlib.checks import checked_path, shown, whole_number
 from disentlib.files import read_mapping, remove_temporaries, try_lock, write_json
-from disentlib.models.networks import VAE
+from disentlib.models.networks import VAE, hollow
 from disentlib.training.checkpoints import (
     digest,
     load_tensors,
@@ -209,9 +209,10 @@ def load_model(folder: str | Path, step: int | None = None) -> VAE:
             raise ValueError(f"{whose} ({files.result.name} has another digest)")
     elif facts.get("step") != step:
         raise ValueError(f"{whose} (it is of step {facts.get('step')})")
-    vae = VAE(config.D, config.batch_norm, config.mean_norm)
+    vae = hollow(config.D, config.batch_norm, config.mean_norm)
+    full = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     try:
-        vae.load_state_dict(tensors)
+        vae.load_state_dict(full, assign=True)
     except RuntimeError as error:
         raise ValueError(f"{whose} (its shapes are not of D = {config.D})") from error
     require_whose(facts, config, path)

@@ -53,7 +53,8 @@ def noticing_sigterm() -> Iterator[Sigterm]:
 
     Only a process' main thread may listen (a notebook's cells run there); elsewhere
     SIGTERM ends the process as ever, and the run goes on from its last regular
-    checkpoint. One that came and ended nothing is given on in the end.
+    checkpoint. One that came and ended nothing is given on in the end, but where an
+    error ends all, and where the caller has left the loop and its handler raises.
     """
     sigterm, failed = Sigterm(), True
     if threading.current_thread() is not threading.main_thread():

@@ -1,9 +1,12 @@
 """The networks, layer by layer against Tables 2 and 4 of the thesis."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
 
+from disentlib.models.folding import folded
 from disentlib.models.networks import VAE, Discriminator, count_parameters, initialised
 from disentlib.seeds import torch_stream
 
@@ -127,3 +130,28 @@ def test_weights_come_from_the_stream_alone():
     for name, tensor in first.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name])
     assert not torch.equal(first.mean.weight, other.mean.weight)
+
+
+def test_first_weights_are_the_seeds_whatever_other_threads_do():
+    """torch's generator is one for all threads."""
+    alone = VAE(3)
+    weights = initialised(VAE, torch_stream(5, "initialisation"), D=3).state_dict()
+    over = threading.Event()
+
+    def others():
+        while not over.is_set():
+            folded(alone)
+            initialised(VAE, torch_stream(6, "initialisation"), D=3)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    try:
+        for _ in range(10):
+            again = initialised(VAE, torch_stream(5, "initialisation"), D=3)
+            assert all(
+                torch.equal(weights[name], tensor)
+                for name, tensor in again.state_dict().items()
+            )
+    finally:
+        over.set()
+        thread.join()

@@ -13,6 +13,7 @@ from small_runs import config, run
 
 from disentlib.files import read_json, write_json
 from disentlib.scoring import Scored, Scoring
+from disentlib.scoring.run import snapshots
 from disentlib.study import card, card_scores, plan
 from disentlib.study.card import main
 from disentlib.study.card_scores import write_scores
@@ -23,6 +24,7 @@ from disentlib.study.card_training import (
     stacks,
     train_alone,
     train_stack,
+    trains_in_stacks,
 )
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
@@ -230,7 +232,39 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
         result = read_json(RunFolder(folder).result)
         assert result["energy_source"] == f"{open_meter()[0]}, shared"
         assert result["together"] == 2
+    RunFolder(study.folder(jobs[0][1])).scores.write_text("step\n3\n5\n")
+    RunFolder(study.folder(jobs[1][1])).scores.write_text("step\n3\n")
     scorer = Scorer()
-    RunFolder(jobs[0][0].folder(jobs[0][1])).scores.touch()
-    score_what_is_left(jobs, scorer)  # of a session that ended before they were there
+    score_what_is_left(jobs, scorer)  # of a session that ended before all was scored
     assert scorer.asked == [(3, 3, 1), (5, 3, 3)] and not list(stacks(jobs))
+
+
+def test_a_session_that_comes_less_far_takes_nothing_back(runs, small, capsys):
+    one = config(batch_norm=False, snapshots=(3, 5), steps=7, log_every=1)
+    jobs = jobs_of(one, replace(one, seed=1))
+    for most in (5, 3):
+        over = iter([False] * (most - 1) + [True])
+        train_stack(jobs, small, Scorer(), over.__next__, 1.0)
+        for study, own in jobs:
+            files = RunFolder(study.folder(own))
+            assert read_json(files.result)["step"] == 5
+            assert [step for step, _ in snapshots(files)] == [3, 5]
+
+
+def test_a_cycle_with_snapshots_trains_alone():
+    """Half of a cycle is no run planned that long."""
+    cycle = config(schedule="one_cycle", batch_norm=False)
+    assert trains_in_stacks(cycle)
+    assert not trains_in_stacks(replace(cycle, snapshots=(3,)))
+
+
+def test_a_run_that_cannot_be_read_costs_no_other_its_scores(runs, small, capsys):
+    first = config(batch_norm=False, steps=2)
+    jobs, scorer = jobs_of(first, replace(first, seed=1)), Scorer()
+    train_stack(jobs, small, scorer, lambda: False, 1.0)
+    study, one = jobs[0]
+    RunFolder(study.folder(one)).model().write_bytes(b"damaged")
+    scorer = Scorer()
+    score_what_is_left(jobs, scorer)
+    assert scorer.asked == [(2, 3, 3)]
+    assert "not scored: " in capsys.readouterr().err

@@ -209,10 +209,12 @@ def test_copies_under_other_names_are_nobodys_and_order_is_that_of_numbers(tmp_p
     keep(tmp_path, 1)
     copy = tmp_path / "step-000000001-before.safetensors"
     shutil.copy(tmp_path / "step-000000001.safetensors", copy)
+    shutil.copy(copy, tmp_path / "step-1000000000.safetensors.old")
+    shutil.copy(copy, tmp_path / "step-0999999999.safetensors")
     keep(tmp_path, 999_999_999, 10**9)
     assert copy.exists()
     assert load_checkpoint(tmp_path, CONFIG, IMAGES)[1]["step"] == 10**9
-    assert len(names(tmp_path)) == 3
+    assert len(names(tmp_path)) == 5
 
 
 def test_other_images_are_refused(tmp_path):

@@ -47,7 +47,7 @@
 
   // Nats that the integral of t against normal gains at last for each unit of its limits:
   // both tails are p.spread / (pi x^2) times x^2 / (2 q.spread^2).
-  const growth = (p, q) => p.spread / (Math.PI * q.spread ** 2);
+  const gainOf = (p, q) => p.spread / (Math.PI * q.spread ** 2);
 
   function piece(root) {
     const { h, slider, choice, status, eachFrame } = Explorer.widgets;
@@ -77,7 +77,7 @@
       growth.dot([Math.log10(A), Math.max(0, Math.min(20, cutOff(p, q, A)))], "handle", 6);
       const names = forward ? ["p", "q"] : ["q", "p"];
       numbers.textContent = words.numbers(names, divergence(p, q), divergence(q, p), A, cutOff(p, q, A));
-      said.say(words.said(names, divergence(p, q), growth(p, q)));
+      said.say(words.said(names, divergence(p, q), gainOf(p, q)));
     });
 
     const controls = ["p", "q"].map((name, i) => {

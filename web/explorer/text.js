@@ -136,7 +136,7 @@
       said([a, b], nats, growth) {
         return nats === Infinity
           ? `KL(${a} ‖ ${b}) is infinite: however wide the limits, the integral goes on growing, by ${growth.toFixed(2)} nats for each unit of A.`
-          : `KL(${a} ‖ ${b}) is ${this.size(nats)}: the integral stops growing once the limits hold all that ${a} has.`;
+          : `KL(${a} ‖ ${b}) is ${this.size(nats)}: the integral comes to this as the limits widen.`;
       },
     },
     gradients: {
