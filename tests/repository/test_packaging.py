@@ -2,6 +2,7 @@
 gets.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -112,12 +113,26 @@ def test_compiled_modules_are_kept_whatever_the_caller_does():
     assert "PYTHONUNBUFFERED=1" in shown and "PYTHONDONTWRITEBYTECODE" not in shown
 
 
+def test_two_builds_do_not_work_in_one_place(tmp_path, monkeypatch):
+    """Each would remove what the other has made; a child of a killed one counts too."""
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    with (tmp_path / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        child = subprocess.Popen(["sleep", "300"], pass_fds=(file.fileno(),))
+    try:
+        with pytest.raises(RuntimeError, match="another build is at work here"):
+            book.build()
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_the_book_is_built_by_this_interpreter(tmp_path, monkeypatch):
     """Whatever jupyter-book comes first on the PATH."""
     called = []
     monkeypatch.setattr(book, "BUILD", tmp_path)
     monkeypatch.setattr(
-        book, "in_its_own_time", lambda words, _: called.append(words) or 0
+        book, "in_its_own_time", lambda words, *_: called.append(words) or 0
     )
     monkeypatch.setattr(book, "place_models", lambda _: 0)
     assert book.build() == 0
