@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from disentlib.study.effects import UNIT
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import two_ways
-from disentlib.study.measures import MEAN_OF_THREE, THESIS, codes_of
+from disentlib.study.measures import MEAN_OF_THREE, THESIS, budgets, codes_of
 from disentlib.study.pooled import Estimate, pooled_slope
 from disentlib.study.settings import (
     PAIRED,
@@ -44,7 +44,8 @@ def norm_pairs(
         return best
     codes = codes_of(measure if isinstance(measure, str) else measure[0])
     page = replace(evidence.main, table=evidence.table)
-    for step in evidence.steps:
+    both = set(budgets(other.table))
+    for step in (step for step in evidence.steps if step in both):
         rows = with_settings(other, measure, [setting], codes, step)
         normed = rows[rows[setting]]
         rows = with_settings(page, measure, ["batch_norm", "mean_norm"], codes, step)

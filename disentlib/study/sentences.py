@@ -1,5 +1,7 @@
 """Sentences of the results' page, section by section, each true of its evidence."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -127,6 +129,13 @@ def codes_sentence(evidence: Evidence) -> str:
     )
 
 
+@lru_cache(maxsize=8)  # for the sentence and for the figure
+def every_effects(evidence: Evidence, codes: str) -> list[Effect]:
+    """Slopes of every score over D, of "sampled" codes or of the "mean"."""
+    return effects_of(evidence.table, EVERY, codes)
+
+
+@lru_cache(maxsize=8)
 def excess_effects(evidence: Evidence) -> list[Effect]:
     """Slopes of every score's excess over rotations: none where there is none."""
     names = [score + EXCESS for score in EVERY]
@@ -137,7 +146,7 @@ def every_sentence(evidence: Evidence) -> str:
     """Which of all scores have a clear slope, for both kinds of codes."""
     parts = []
     for codes in ("sampled", "mean"):
-        effects = effects_of(evidence.table, EVERY, codes)
+        effects = every_effects(evidence, codes)
         decided = [e for e in effects if e.decided]
         if not decided:
             return "There are too few runs for an interval of any slope."
