@@ -24,6 +24,7 @@ KEPT = 2
 # What a setting was before it existed, where its default is not that.
 BEFORE: dict[str, Any] = {}
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+OTHER_IMAGES = "{} is of a run on other images; give them, or another folder"
 UNCOMPARED = {"checkpoint_every"}  # no weight depends on it
 STEPS_MATTER = ("one_cycle",)  # schedules whose rate depends on the number of steps
 
@@ -146,9 +147,7 @@ def load_checkpoint(
             continue
         require_same(facts.get("config", {}), config, path)
         if facts.get("images", images) != images:
-            raise ValueError(
-                f"{path} is of a run on other images; give them, or another folder"
-            )
+            raise ValueError(OTHER_IMAGES.format(path))
         return tensors, facts
     return None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from disentlib.checks import checked_path, instance
+from disentlib.files import read_mapping
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
 from disentlib.training.batches import rows_of_steps, steps_per_epoch
@@ -61,7 +62,7 @@ def train(
     with locked(files.path), noticing_sigterm() as sigterm, own_stream(config):
         config = resolved(config, files)
         compare(files.path, config)
-        if is_done(files, config):
+        if is_done(files, config, sprites):
             yield from history_of_finished(files, config)
             return
         indices = train_test_split(config.split_seed, size=sprites.grid.size)
@@ -176,14 +177,17 @@ def opened(config: TrainingConfig, files: RunFolder, sprites: Sprites) -> State:
     return state
 
 
-def is_done(files: RunFolder, config: TrainingConfig) -> bool:
+def is_done(files: RunFolder, config: TrainingConfig, sprites: Sprites) -> bool:
     """Whether a run of as many steps or more is finished; raises as `check_snapshots`
-    where it has not kept what is asked for.
+    where it has not kept what is asked for, and `ValueError` for one on other images.
     """
     stands = finished_steps(files)
-    if stands >= config.steps:
-        check_snapshots(files, config, stands)
-    return stands >= config.steps
+    if stands < config.steps:
+        return False
+    if read_mapping(files.result).get("images") not in (None, "", sprites.checksum()):
+        raise ValueError(checkpoints.OTHER_IMAGES.format(files.result))
+    check_snapshots(files, config, stands)
+    return True
 
 
 def check_snapshots(files: RunFolder, config: TrainingConfig, stands: int) -> None:

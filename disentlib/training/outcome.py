@@ -126,6 +126,7 @@ def result_of(
     return {
         "config": config.to_dict(),
         "step": state.step,
+        "images": state.images,
         "held_out": {name: losses[name] for name in TERMS},
         "held_out_images": losses["images"],
         "kl_per_dimension": losses["kl_per_dimension"],

@@ -65,6 +65,7 @@ def train_together(
     train_index, _ = train_test_split(config.split_seed, size=sprites.grid.size)
     per_epoch = steps_per_epoch(config, train_index)
     records: list[Records] = [[] for _ in configs]
+    images = sprites.checksum()
     with own_stream(config):
         stack = new_stack(configs)
         advance = _stepper(stack, sprites, configs, train_index)
@@ -91,6 +92,7 @@ def train_together(
             if kept:
                 for i, one in enumerate(configs):
                     state = _state(stack, i, one, records[i], used)
+                    state.images = images
                     network = averaged(
                         state.vae, state.average, stack.step, sprites, train_index, one
                     )

@@ -7,6 +7,7 @@ import pytest
 from small_runs import config, run
 
 from disentlib.files import read_json, write_json
+from disentlib.sprites import Sprites
 from disentlib.training import checkpoints, load_model
 from disentlib.training.folder import RunFolder, compare, configuration_of, finished
 from disentlib.training.loop import resolved, train
@@ -49,6 +50,14 @@ def test_a_snapshot_of_another_run_is_neither_loaded_nor_kept(trained, folder, s
     shutil.copy(trained[1] / "model-2.safetensors", folder.model(4))
     with pytest.raises(ValueError, match=r"another configuration \(seed 1, not 0\)"):
         run(config(steps=5, snapshots=(2, 4)), small, folder.path)
+
+
+def test_a_finished_run_on_other_images_is_not_passed_off(folder, small):
+    other = Sprites(255 - small.packed, small.grid)
+    with pytest.raises(ValueError, match=r"result\.json is of a run on other images"):
+        run(config(steps=3, snapshots=(2,)), other, folder.path)
+    with pytest.raises(ValueError, match="safetensors is of a run on other images"):
+        run(config(steps=5, snapshots=(2,)), other, folder.path)
 
 
 def test_a_configuration_of_another_size_is_named(folder):
