@@ -2,9 +2,9 @@
 # `make study STUDY=quick` calls it; `--config study=desk device=cuda` chooses.
 import sys
 
-from disentlib.study.book import results_beside, sources
 from disentlib.study.marks import remove_stale_marks
 from disentlib.study.plan import check_folders, load_study
+from disentlib.study.sources import results_beside, sources
 
 STUDY = str(config.get("study", "quick"))
 OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") if name in config}

@@ -1,6 +1,5 @@
 """Build the book, from a clean state and with warnings as errors."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,57 +12,13 @@ from typing import Any
 import psutil
 
 from disentlib.files import atomic_write, try_lock
-from disentlib.paths import RESULTS, ROOT, STUDIES
+from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
 from disentlib.study.kernels import surroundings
 from disentlib.study.results import load_results
+from disentlib.study.sources import what_pages_read
 
 BUILD = ROOT / "_build"
-FOLDERS = (
-    *("book", "notebooks", "_static", "_extensions", "web"),
-    *("disentlib", "studies", "profiles"),
-)
-
-
-def what_pages_read(study: str) -> str:
-    """Digest of all that a page's outputs depend on besides the page: library, results,
-    versions.
-
-    Jupyter Book keeps the outputs of pages by their code alone: after a change of the
-    library it would show the old ones.
-    """
-    files = [ROOT / "requirements.lock", *(ROOT / "disentlib").rglob("*.py")]
-    files += [
-        file
-        for folder in (RESULTS, STUDIES, ROOT / "notebooks" / "data")
-        for file in folder.rglob("*")
-        if file.is_file()
-    ]
-    sha = hashlib.sha256(study.encode())
-    for file in sorted(files):
-        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
-    return sha.hexdigest()
-
-
-def sources() -> list[str]:
-    """All files in the repository that the book is made of, but for results."""
-    files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
-    for name in FOLDERS:
-        files += [path for path in (ROOT / name).rglob("*") if path.is_file()]
-    return sorted(
-        os.path.relpath(path, ROOT) for path in files if "__pycache__" not in path.parts
-    )
-
-
-def results_beside(study: str) -> str:
-    """Digest of the results of all other studies, which the book on this one shows
-    beside it.
-    """
-    sha, own = hashlib.sha256(), RESULTS / study
-    for path in sorted(RESULTS.rglob("*")):
-        if path.is_file() and own not in path.parents:
-            sha.update(os.path.relpath(path, ROOT).encode() + path.read_bytes())
-    return sha.hexdigest()
 
 
 def build() -> int:

@@ -23,9 +23,10 @@ from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study import collecting, figures
 from disentlib.study import plan as study
 from disentlib.study import results as study_results
-from disentlib.study.book import what_pages_read
+from disentlib.study import sources as study_sources
 from disentlib.study.collecting import collect, run_history
 from disentlib.study.results import load_results
+from disentlib.study.sources import results_beside, sources, what_pages_read
 
 STUDY = """
 title: By hand
@@ -301,13 +302,27 @@ def test_the_shown_study_is_the_fullest_or_the_chosen(made, monkeypatch):
 
 
 def test_outputs_are_made_anew_when_what_they_read_changes(tmp_path, monkeypatch):
-    from disentlib.study import book
-
-    monkeypatch.setattr(book, "RESULTS", tmp_path)
+    monkeypatch.setattr(study_sources, "RESULTS", tmp_path)
     before = what_pages_read("quick")
     assert what_pages_read("quick") == before != what_pages_read("desk")
     (tmp_path / "table.csv").write_text("a")
     assert what_pages_read("quick") != before
+
+
+def test_the_book_hangs_on_every_file_it_is_made_of(tmp_path, monkeypatch):
+    """And on the results of other studies, not on those that its own study makes."""
+    every = {*sources()}
+    for name in ("book/references.bib", "notebooks/data/plans.yml", "studies/desk.yml"):
+        assert name in every
+    assert "disentlib/study/sources.py" in every and "requirements.lock" in every
+    assert not any("__pycache__" in n or n.startswith("results/") for n in every)
+    monkeypatch.setattr(study_sources, "RESULTS", tmp_path)
+    for name in ("quick", "desk"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "table.csv").write_text("a")
+    before = results_beside("quick"), results_beside("desk")
+    (tmp_path / "quick" / "table.csv").write_text("b")
+    assert results_beside("quick") == before[0] and results_beside("desk") != before[1]
 
 
 @pytest.mark.parametrize("D", [1, 4])
