@@ -20,6 +20,7 @@ from disentlib.study.correlation import correlation_within
 from disentlib.study.effects import effect_of
 from disentlib.study.evidence import evidence_of
 from disentlib.study.measures import THESIS
+from disentlib.study.pooled import Estimate
 from disentlib.study.settings import batch_slopes, best_weights, gains_of_search
 from disentlib.study.verdicts import FAILS, HOLDS, OPEN
 
@@ -241,3 +242,25 @@ def test_few_missing_and_runaway_runs_are_told(make):
     text = answer(evidence(make(missing=gone, runaway=("factor_vae", 15, 1000))))
     assert "1 planned run is not in" in text and "seed 1000 ran away" in text
     assert "Without the runs that ran away: FactorVAE" in text
+
+
+def test_a_batch_matters_where_both_ways_of_counting_say_so():
+    """By one alone it may be the steps or the images, which differ there besides."""
+    clear, other = (
+        Estimate(-0.1, -0.12, -0.08, 1e-6, 20),
+        Estimate(0.1, 0.08, 0.12, 1e-6, 20),
+    )
+    open_ = Estimate(-0.1, -0.3, 0.1, 0.3, 20)
+
+    def decided(steps, images):
+        slopes = {"D = 4 and equal steps": steps, "D = 4 and equal images": images}
+        return verdicts_beside.by_slopes(slopes, 0.05)
+
+    assert decided(clear, clear) == HOLDS
+    assert (
+        decided(open_, clear) == decided(clear, open_) == decided(other, clear) == OPEN
+    )
+    assert (
+        verdicts_beside.by_slopes({"equal steps": clear, "equal images": clear}, 1)
+        == HOLDS
+    )
