@@ -9,7 +9,15 @@ from disentlib.study.effects import Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, THESIS, runs
 from disentlib.study.single_questions import PER, of_single_questions
-from disentlib.study.words import counted, digits_of, interval, listed, number, title
+from disentlib.study.words import (
+    counted,
+    digits_of,
+    estimated,
+    interval,
+    listed,
+    number,
+    title,
+)
 
 ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
 NO_TREND = "**No clear trend"
@@ -26,20 +34,14 @@ def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
     )
 
 
-def size(effect: Effect) -> str:
-    """An effect with its interval: "−0.10 [−0.12, −0.07]"."""
-    digits = digits_of(effect.measure)
-    value = number(effect.pooled.value, digits, signed=True)
-    return f"{value} {interval(effect.pooled.low, effect.pooled.high, digits)}"
-
-
 def told(effect: Effect, unit: str = "") -> str:
     """An effect in words, with its interval: "falls: −0.10 [−0.12, −0.07]"."""
+    digits = digits_of(effect.measure)
     if not effect.decided:
-        value = number(effect.pooled.value, digits_of(effect.measure), signed=True)
+        value = number(effect.pooled.value, digits, signed=True)
         return f"{value}{unit}, from too few runs for an interval"
     word = effect.word if effect.clear else "no clear trend"
-    return f"{word}: {size(effect)}{unit}"
+    return f"{word}: {estimated(effect.pooled, digits)}{unit}"
 
 
 def headline(evidence: Evidence) -> str:
@@ -75,8 +77,8 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
-    sizes = listed([f"{title(e.model)} {size(e)}" for e in decided])
-    if any(e.pooled.low > 0 or e.pooled.high < 0 for e in decided):
+    sizes = listed([f"{title(e.model)} {estimated(e.pooled)}" for e in decided])
+    if any(e.pooled.clear for e in decided):
         sizes += " (an interval without 0 that does not outlast Holm's correction)"
     if told_before:
         return f"**Nor** {where}: {sizes}; changes of more than {most} are excluded."
@@ -166,10 +168,7 @@ def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
                 f"(one standard deviation)"
             )
         if (norm := norm_change(evidence, effect.model, measure)) is not None:
-            words += (
-                f", batch norm {number(norm.value, 2, signed=True)} "
-                f"{interval(norm.low, norm.high, 2)}"
-            )
+            words += f", batch norm {estimated(norm, 2)}"
         parts.append(words)
     if not parts:
         return ""

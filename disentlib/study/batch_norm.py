@@ -18,7 +18,7 @@ from disentlib.study.settings import (
     where_trained,
     with_settings,
 )
-from disentlib.study.words import counted, interval, listed, number, title
+from disentlib.study.words import counted, estimated, listed, number, title
 
 SHOWN: dict[str, str | tuple[str, ...]] = {
     MEAN_OF_THREE: THESIS,
@@ -111,8 +111,7 @@ def norm_sentence(evidence: Evidence) -> str:
     for model in evidence.models:
         changes = {m: norm_change(evidence, model, m) for m in THESIS}
         told = [
-            f"the {title(measure)} by {number(change.value, 2, signed=True)} "
-            f"{interval(change.low, change.high, 2)}"
+            f"the {title(measure)} by {estimated(change, 2)}"
             for measure, change in changes.items()
             if change is not None
         ]
@@ -172,8 +171,8 @@ def _slopes_of(name: str, slopes: dict[str, Estimate]) -> str:
     if more.df:
         verdict = f"the difference is {'clear' if more.clear else 'not clear'}"
     return (
-        f"{name} {_told(slopes['with'])} with batch norm, {_told(slopes['without'])} "
-        f"without ({verdict})"
+        f"{name} {estimated(slopes['with'])} with batch norm, "
+        f"{estimated(slopes['without'])} without ({verdict})"
     )
 
 
@@ -192,7 +191,3 @@ def _used_in_words(evidence: Evidence) -> str:
         f"In use at D = {most['D'].iloc[0]} are, with it and without: "
         f"{'; '.join(parts)} dimensions."
     )
-
-
-def _told(slope: Estimate) -> str:
-    return f"{number(slope.value, 3, True)} {interval(slope.low, slope.high)}"

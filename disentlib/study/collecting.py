@@ -140,11 +140,9 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
         raise FileNotFoundError(f"no finished run of study {study.name}; run it first")
     for run in runs:
         check_scoring(study, run)
+    # The table last: the runs found for it are all that have scores.
     tables = {"history": run_history, "runs": run_row, "table": run_table}
-    for (
-        name,
-        of_run,
-    ) in tables.items():  # the last has all runs with scores
+    for name, of_run in tables.items():
         found = {run: of_run(run, study.folder(run)) for run in runs}
         path = folder / f"{name}.csv"
         if unfinished and path.exists():

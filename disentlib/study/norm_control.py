@@ -9,8 +9,7 @@ import pandas as pd
 from disentlib.study.batch_norm import SHOWN, norm_change, norm_pairs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS
-from disentlib.study.pooled import Estimate
-from disentlib.study.words import interval, listed, number, title
+from disentlib.study.words import estimated, listed, title
 
 MEANS = "mean_norm"  # the setting
 
@@ -45,15 +44,10 @@ def means_table(evidence: Evidence) -> pd.DataFrame:
                     {
                         "model": title(model),
                         "measure": name,
-                        "on the means alone": _told(means, digits),
-                        "at the hidden layers": _told(hidden, digits),
+                        "on the means alone": estimated(means, digits),
+                        "at the hidden layers": estimated(hidden, digits)
+                        if hidden
+                        else "–",
                     }
                 )
     return pd.DataFrame(rows)
-
-
-def _told(change: Estimate | None, digits: int) -> str:
-    if change is None:
-        return "–"
-    between = interval(change.low, change.high, digits)
-    return f"{number(change.value, digits, True)} {between}"

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 from disentlib.paths import RESULTS, ROOT, STUDIES
 
@@ -25,10 +27,7 @@ def what_pages_read(study: str) -> str:
         for file in folder.rglob("*")
         if file.is_file()
     ]
-    sha = hashlib.sha256(study.encode())
-    for file in sorted(files):
-        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
-    return sha.hexdigest()
+    return _digest(files, study)
 
 
 def sources() -> list[str]:
@@ -45,8 +44,13 @@ def results_beside(study: str) -> str:
     """Digest of the results of all other studies, which the book on this one shows
     beside it.
     """
-    sha, own = hashlib.sha256(), RESULTS / study
-    for path in sorted(RESULTS.rglob("*")):
-        if path.is_file() and own not in path.parents:
-            sha.update(os.path.relpath(path, ROOT).encode() + path.read_bytes())
+    own, files = RESULTS / study, RESULTS.rglob("*")
+    return _digest(p for p in files if p.is_file() and own not in p.parents)
+
+
+def _digest(files: Iterable[Path], text: str = "") -> str:
+    """SHA-256 of a text and of files, names and contents."""
+    sha = hashlib.sha256(text.encode())
+    for file in sorted(files):
+        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
     return sha.hexdigest()

@@ -13,10 +13,9 @@ from disentlib.study.effects import LEVEL, Effect, effect_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import ROTATED, THESIS, runs
 from disentlib.study.permutation import holm
-from disentlib.study.pooled import Estimate
 from disentlib.study.settings import paired_change
 from disentlib.study.stats import mean_interval
-from disentlib.study.words import interval, number, title
+from disentlib.study.words import estimated, interval, number, title
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided by these data"
 WEAK = 0.3  # a correlation within ± this is called close to none
@@ -35,12 +34,6 @@ class Verdict:
     number: str
     decision: str
     why: str
-
-
-def shown(estimate: Estimate, digits: int = 3) -> str:
-    """A number with its interval."""
-    size = number(estimate.value, digits, signed=True)
-    return f"{size} {interval(estimate.low, estimate.high, digits)}"
 
 
 MARGIN = (
@@ -74,9 +67,8 @@ def traversals(evidence: Evidence) -> Verdict:
         )
         why = "A reading of each row against the images of the grid would."
         return Verdict("6.1, 1", claim, text, OPEN, why)
-    text = (
-        f"purity of a row that moves something, for ten more D: {shown(effect.pooled)}"
-    )
+    change = estimated(effect.pooled)
+    text = f"purity of a row that moves something, for ten more D: {change}"
     why = "Holds if the purity of rows in use clearly falls as D grows; "
     why += MARGIN.format(other="rises", same="fall")
     return Verdict("6.1, 1", claim, text, by_interval(effect, -1), why)
@@ -93,7 +85,7 @@ def overestimates(evidence: Evidence) -> Verdict:
     level = number(effect.mean, 2)
     text = (
         f"the three scores of random rotations: {level} on average, for ten more D "
-        f"{shown(effect.pooled)}"
+        f"{estimated(effect.pooled)}"
     )
     why = "Holds if what a code scores without axes of its own clearly rises with D; "
     why += MARGIN.format(other="falls", same="rise")
@@ -146,7 +138,7 @@ def reconstruction(evidence: Evidence) -> Verdict:
     if not found[0].df:
         why = "More seeds would: the correlation is over runs that differ in the seed."
         return Verdict("6.1, 5", claim, "–", OPEN, why)
-    text = "; ".join(f"{title(s)} {shown(e, 2)}" for s, e in zip(scores, found))
+    text = "; ".join(f"{title(s)} {estimated(e, 2)}" for s, e in zip(scores, found))
     decision, adjusted = OPEN, holm([estimate.p for estimate in found])
     if (adjusted < LEVEL).any():
         decision = FAILS
@@ -166,7 +158,7 @@ def proposal(evidence: Evidence) -> Verdict:
     change = paired_change(*plain)
     if change is None or not change.df:
         return Verdict("6.2", claim, "–", OPEN, "Runs with both scores would.")
-    text = f"pruned less plain: {shown(change)}"
+    text = f"pruned less plain: {estimated(change)}"
     gain = paired_change(*excess)
     if gain is None or not gain.df:
         why = "What each scores beyond random rotations of the codes would."
@@ -176,7 +168,7 @@ def proposal(evidence: Evidence) -> Verdict:
         decision = HOLDS if gain.value > 0 else FAILS
     elif gain.largest < spread_of(evidence, names[0]):
         decision = FAILS
-    text += f"; of what is beyond rotations: {shown(gain)}"
+    text += f"; of what is beyond rotations: {estimated(gain)}"
     why = (
         "Holds if pruning clearly takes more from random rotations than from the "
         "model; fails if clearly less, or if the difference can be no larger than one "

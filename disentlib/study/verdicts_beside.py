@@ -18,8 +18,15 @@ from disentlib.study.settings import (
     with_settings,
 )
 from disentlib.study.stats import mean_interval
-from disentlib.study.verdicts import FAILS, HOLDS, OPEN, Verdict, shown, spread_of
-from disentlib.study.words import counted, interval, listed, number, title
+from disentlib.study.verdicts import FAILS, HOLDS, OPEN, Verdict, spread_of
+from disentlib.study.words import (
+    counted,
+    estimated,
+    interval,
+    listed,
+    number,
+    title,
+)
 
 BONFERRONI = 1 - 0.05 / 2  # two models, or two halves of a claim
 
@@ -189,7 +196,7 @@ def _in_words(values: pd.DataFrame, slopes: Mapping[str, Estimate]) -> str:
 
 def _told(slope: Estimate, several: bool) -> str:
     """Without its interval where one seed says nothing of what another would give."""
-    return shown(slope) if several else number(slope.value, 3, signed=True)
+    return estimated(slope) if several else number(slope.value, 3, signed=True)
 
 
 def verdict_table(evidence: Evidence) -> pd.DataFrame:

@@ -14,10 +14,9 @@ from disentlib.study.verdicts import (
     OPEN,
     Verdict,
     by_interval,
-    shown,
     spread_of,
 )
-from disentlib.study.words import listed
+from disentlib.study.words import estimated, listed
 
 
 def best_dimension(evidence: Evidence) -> Verdict:
@@ -31,7 +30,7 @@ def best_dimension(evidence: Evidence) -> Verdict:
     bounds = leads_of(evidence, BEST, 1 - 0.05 / max(1, len(leads)))
     if not leads or not all(lead.df for lead in leads.values()):
         return Verdict("4.2.3", claim, "–", OPEN, "Runs at D = 10 and others would.")
-    over = [f"{shown(lead)} over D = {D}" for D, lead in leads.items()]
+    over = [f"{estimated(lead)} over D = {D}" for D, lead in leads.items()]
     text = f"mean of the three scores, lead of D = {BEST}: {listed(over)}"
     margin, decision = spread_of(evidence, THESIS), OPEN
     if all(lead.low > 0 for lead in leads.values()):
@@ -69,7 +68,7 @@ def reconstructs_better(evidence: Evidence) -> Verdict:
     change = paired_change(first, second, keys=("D", "seed"))
     if change is None or not change.df:
         return Verdict("4.2.3", claim, "–", OPEN, "More pairs of runs would.")
-    text = f"error of FactorVAE less that of the β-VAE: {shown(change, 1)} nats"
+    text = f"error of FactorVAE less that of the β-VAE: {estimated(change, 1)} nats"
     decision = OPEN
     if change.clear:
         decision = HOLDS if change.value > 0 else FAILS
@@ -82,7 +81,7 @@ def score_rises(evidence: Evidence) -> Verdict:
     effect = effect_of(evidence.table, "beta_vae_score", "sampled")
     if effect is None:
         return Verdict("4.2.3", claim, "–", OPEN, "Runs at two D would.")
-    text = f"for ten more D: {shown(effect.pooled)}"
+    text = f"for ten more D: {estimated(effect.pooled)}"
     why = "Holds if it clearly rises with D; " + MARGIN.format(
         other="falls", same="rise"
     )

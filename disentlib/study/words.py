@@ -7,6 +7,7 @@ import numpy as np
 from disentlib.scoring.run import EXCESS
 from disentlib.study.figures import TITLES
 from disentlib.study.measures import ROTATED
+from disentlib.study.pooled import Estimate
 
 NATS = ("held_out_reconstruction", "held_out_kl", "dimensions_in_use")
 SHORT = {
@@ -44,6 +45,12 @@ def number(value: float, digits: int = 3, signed: bool = False) -> str:
     if float(text) == 0:  # no sign of a zero
         text = text.lstrip("+-")
     return text.replace("-", "−")
+
+
+def estimated(estimate: Estimate, digits: int = 3) -> str:
+    """A number with its interval: "−0.10 [−0.12, −0.07]"."""
+    size = number(estimate.value, digits, signed=True)
+    return f"{size} {interval(estimate.low, estimate.high, digits)}"
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:

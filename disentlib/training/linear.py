@@ -11,15 +11,13 @@ BATCH = 64
 RATES = {"Adam": 0.005, "Muon": 0.005, "SGD": 0.001}
 
 
-def linear_optimisers(
+def _optimisers(
     model: LinearVAE, optimiser: str, rate: float
 ) -> list[torch.optim.Optimizer]:
     """Adam, SGD with momentum 0.9, or Muon on the matrices with Adam on the rest.
 
-    Muon as in the study: no weight decay, steps as long as Adam's. Raises `ValueError`
-    for another name.
+    Muon as in the study: no weight decay, steps as long as Adam's.
     """
-    one_of("optimiser", optimiser, OPTIMISERS)
     every = [model.encoder, model.decoder, model.log_variance]
     if optimiser == "Adam":
         return [torch.optim.Adam(every, rate)]
@@ -45,12 +43,13 @@ def train_linear(
 
     One row a record: optimiser, seed, step, `gap` (objective less the least possible,
     nats) and `kl_0` … (nats of each dimension, exactly). The rate is constant up to
-    `decay_from` of the steps and then falls to 0 along a line.
+    `decay_from` of the steps and then falls to 0 along a line. Raises `ValueError` for
+    an optimiser that is none of `OPTIMISERS`.
     """
     model = random_model(len(problem.eigenvalues), D, seed)
     one_of("optimiser", optimiser, OPTIMISERS)
     rate = RATES[optimiser] if rate is None else rate
-    optimisers = linear_optimisers(model, optimiser, rate)
+    optimisers = _optimisers(model, optimiser, rate)
     generator = torch.Generator().manual_seed(seed + 1)
     root = problem.axes * problem.eigenvalues.sqrt()
     least, rows = problem.optimal_objective(D), []

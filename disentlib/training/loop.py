@@ -184,7 +184,8 @@ def is_done(files: RunFolder, config: TrainingConfig, sprites: Sprites) -> bool:
     stands = finished_steps(files)
     if stands < config.steps:
         return False
-    if read_mapping(files.result).get("images") not in (None, "", sprites.checksum()):
+    of = read_mapping(files.result).get("images")  # older results do not say
+    if of and of != sprites.checksum():
         raise ValueError(checkpoints.OTHER_IMAGES.format(files.result))
     check_snapshots(files, config, stands)
     return True
