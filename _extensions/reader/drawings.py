@@ -10,6 +10,7 @@ from PIL import Image
 
 INK = "#1f2328"  # disentlib.study.style.INK; a test holds the two together
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
+LINES = re.compile(r"(-?[\d.]+ -?[\d.]+)(?:L-?[\d.]+ -?[\d.]+)+")
 
 
 def inline(soup: BeautifulSoup, images: dict[str, Path]) -> dict[str, str]:
@@ -43,17 +44,20 @@ def drawing(svg: str, words: str, prefix: str) -> str:
         r"<metadata>.*?</metadata>|<style.*?</style>", "", inside, flags=re.S
     )
     inside = re.sub(r"<!--.*?-->", "", inside, flags=re.S)
-    used = set(re.findall(r"#([\w.-]+)[\")]", inside))
+    names = sorted(set(re.findall(r"#([\w.-]+)[\")]", inside)))
+    short = {name: f"{prefix}{number}" for number, name in enumerate(names)}
     inside = re.sub(
         r' id="([^"]+)"',
-        lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "",
+        lambda m: f' id="{short[m[1]]}"' if m[1] in short else "",
         inside,
     )
-    inside = re.sub(r'((?:href="|url\()#)', rf"\1{prefix}", inside)
+    inside = re.sub(
+        r'((?:href="|url\()#)([\w.-]+)', lambda m: m[1] + short[m[2]], inside
+    )
     inside = inside.replace(INK, "currentColor")
     inside = re.sub(r"data:image/png;base64,\s*([\w+/=\s]+)", _smaller, inside)
     inside = re.sub(r'="[^"]*\d\.\d{3}[^"]*"', _rounded, inside)
-    inside = re.sub(r'(?<= d=")[^"]+', _close, inside)
+    inside = re.sub(r'(?<= d=")[^"]+', _short, inside)
     inside = re.sub(r"\n\s*", "\n", inside)
     words = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return (
@@ -69,9 +73,17 @@ def _rounded(match: re.Match) -> str:
     return NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), match[0])
 
 
-def _close(match: re.Match) -> str:
-    """A path without the blanks around its letters."""
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", match[0]).strip()
+def _short(match: re.Match) -> str:
+    """A path without the blanks around its letters, its lines by how far they go."""
+    close = re.sub(r"\s*([A-Za-z])\s*", r"\1", match[0]).strip()
+    return LINES.sub(_steps, close)
+
+
+def _steps(match: re.Match) -> str:
+    """Lines from a point on: the same points to a hundredth, in fewer letters."""
+    places = [round(100 * float(place)) for place in re.findall(r"[-\d.]+", match[0])]
+    steps = [there - here for here, there in zip(places, places[2:], strict=False)]
+    return f"{match[1]}l" + " ".join(f"{s / 100:.8g}" for s in steps).replace(" -", "-")
 
 
 def _smaller(match: re.Match) -> str:

@@ -1,6 +1,7 @@
 """The book's extension and its own drawings, without building a book."""
 
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -79,7 +80,23 @@ def test_a_path_keeps_its_points():
     made = drawings.drawing(
         f'<svg width="9pt" height="9pt"><path id="a" d="{line}"/></svg>', "", ""
     )
-    assert soup(made).path["d"] == "M1.5 -2L3 4.25Q1 2 3 4z"
+    assert soup(made).path["d"] == "M1.5 -2l1.5 6.25Q1 2 3 4z"
+
+
+def test_lines_go_to_the_points_they_went_to():
+    """Steps are added up as a browser adds them; none is lost to rounding."""
+    places = np.cumsum(np.random.default_rng(0).normal(size=(500, 2)), axis=0)
+    line = "M" + "L".join(f" {x:.6f} {y:.6f} " for x, y in places) + "z"
+    made = drawings.drawing(
+        f'<svg width="9pt" height="9pt"><path d="{line}"/></svg>', "", ""
+    )
+    start, steps = soup(made).path["d"].strip("Mz").split("l")
+    steps = re.findall(r"-?[\d.]+(?:e-?\d+)?", steps)
+    reached = np.cumsum(
+        np.array([*start.split(), *steps], float).reshape(-1, 2), axis=0
+    )
+    assert np.abs(reached - places).max() < 0.00501
+    assert len(made) < 0.6 * len(line)
 
 
 @pytest.mark.parametrize(
