@@ -44,18 +44,23 @@ THINNED = """() => {
   }
 }"""
 # Text of one kind has one contrast: where the elements around it are of the same names,
-# classes and styles, and a row of a table as even or odd, the first of them will do.
-FIRST_OF_A_KIND = """() => {
-  const kinds = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), texts = [];
+# classes and styles, and a row of a table as even or odd, the first of them will do, in
+# all pages that have the same style sheets. Returns the kinds, those of before too.
+FIRST_OF_A_KIND = """before => {
+  const sheets = [...document.querySelectorAll("link[rel=stylesheet], body style")]
+    .map(e => e.href || e.textContent).join();
+  const kinds = new Set(before), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), texts = [];
   while (walk.nextNode()) if (walk.currentNode.data.trim()) texts.push(walk.currentNode);
   for (const text of texts) {
-    let kind = "";
+    let kind = sheets;
     for (let e = text.parentElement; e; e = e.parentElement)
       kind += `${e.tagName}.${e.getAttribute("class")}[${e.getAttribute("style")}]` +
         (e.tagName === "TR" ? e.rowIndex % 2 : "");
     kinds.has(kind) ? (text.data = "") : kinds.add(kind);
   }
+  return [...kinds];
 }"""
+THEME = "document.documentElement.dataset.theme"
 HEAVIEST = 1_500_000  # bytes at first load; MathJax is shared by all pages
 
 # What axe finds in the theme, and why it stays: rule, part of the place.
@@ -89,17 +94,20 @@ def browser(request):
 
 
 def turn(page, width, theme):
-    """Bring the page to a width and a theme."""
+    """Bring the page to a width and a theme, where it has others."""
+    now = page.viewport_size["width"], page.evaluate(THEME)
+    if now == (width, theme):
+        return
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
-    page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+    page.wait_for_function(f"{THEME} === '{theme}'")
     page.wait_for_timeout(300)  # for what a resize moves
 
 
 @pytest.fixture(scope="module")
 def window(browser):
     """A page of the browser in which all pages of the book are opened in turn, as a
-    reader does; what it is told and asks for.
+    reader does; what it is told and asks for, and the kinds of text that it has had.
     """
     page = browser.new_page(viewport={"width": 1300, "height": 900})
     page.set_default_timeout(120_000)  # a busy machine is no fault of the page
@@ -107,13 +115,13 @@ def window(browser):
     page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    return page, told, asked
+    return page, told, asked, set()
 
 
 @pytest.fixture(scope="module", params=PAGES)
 def seen(request, window, built_book):
     """What a page asks for, says, and looks like in each view."""
-    page, told, asked = window
+    page, told, asked, kinds = window
     page.goto("about:blank")
     page.set_viewport_size({"width": 1300, "height": 900})
     told.clear()
@@ -130,7 +138,7 @@ def seen(request, window, built_book):
     for view, options in RULES.items():
         turn(page, *view)
         faults[view] = violations(page, options)
-    page.evaluate(FIRST_OF_A_KIND)
+    kinds.update(page.evaluate(FIRST_OF_A_KIND, list(kinds)))
     for view in COLOURED:
         turn(page, *view)
         faults[*view, CONTRAST] = violations(page, {"runOnly": [CONTRAST]})
@@ -140,7 +148,9 @@ def seen(request, window, built_book):
 def violations(page, options):
     """What axe finds on a page."""
     options = options | {"resultTypes": ["violations"], "preload": False}
-    return Axe().run(page, options=options).response["violations"]
+    if page.evaluate("!window.axe"):
+        page.evaluate(Axe().axe_script)
+    return page.evaluate("options => axe.run(options)", options)["violations"]
 
 
 def everywhere(seen, what):
@@ -223,7 +233,7 @@ def test_a_faint_word_would_be_found(browser, built_book):
         """() => { for (const cell of document.querySelectorAll("td"))
           cell.innerHTML += "<span class='faint' style='color: #aaa'> as faint</span>"; }"""
     )
-    page.evaluate(FIRST_OF_A_KIND)
+    page.evaluate(FIRST_OF_A_KIND, [])
     for view in COLOURED:
         turn(page, *view)
         found = violations(page, {"runOnly": [CONTRAST]})
