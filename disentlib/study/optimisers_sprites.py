@@ -107,8 +107,8 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
 
 def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
     """Dimensions in use where each run's objective first comes to `level` nats: mean
-    over runs by optimiser, of the optimisers whose runs were all seen within `NEAR`
-    nats of it; a run that falls past a level between two records was not.
+    over runs (of one D) by optimiser, of the optimisers whose runs were all seen within
+    `NEAR` nats of it; a run that falls past a level between two records was not.
     """
     run = ["optimiser", *PAIRED]
     below = ways[ways["objective"] <= level].groupby(run).first()
@@ -119,15 +119,17 @@ def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
 
 
 def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
-    """A row for each of `LEVELS` that two optimisers reach, a column an optimiser."""
-    rows = {level: at_objective(ways, level) for level in LEVELS}
+    """A row for each D and each of `LEVELS` that two optimisers reach there, and a
+    column an optimiser.
+    """
     names = list(ways["optimiser"].unique())
     content = [
-        [f"{level}", *(number(means.get(name, float("nan")), 1) for name in names)]
-        for level, means in rows.items()
-        if len(means) > 1
+        [D, f"{level}", *(number(means.get(name, float("nan")), 1) for name in names)]
+        for D, ours in ways.groupby("D")
+        for level in LEVELS
+        if len(means := at_objective(ours, level)) > 1
     ]
-    return pd.DataFrame(content, columns=["objective (nats)", *names])
+    return pd.DataFrame(content, columns=["D", "objective (nats)", *names])
 
 
 def sprites_sentence(found: SpriteRuns | None) -> str:
@@ -157,16 +159,18 @@ def sprites_sentence(found: SpriteRuns | None) -> str:
 
 
 def equal_sentence(found: SpriteRuns | None) -> str:
-    """How many dimensions are in use at the lowest level that two optimisers reach."""
+    """How many dimensions are in use at the lowest level that two optimisers reach, of
+    each D.
+    """
     equal = None if found is None else levels_table(found.ways)
     if equal is None or not len(equal):
         return "No two optimisers have come to an equal objective yet."
-    last = equal.iloc[-1]
-    told = [f"{name} {last[name]}" for name in equal.columns[1:] if last[name] != "–"]
-    return (
-        f"Dimensions in use where the objective first comes to {last.iloc[0]} nats: "
-        f"{listed(told)}."
-    )
+    told = []
+    for _, row in equal.drop_duplicates("D", keep="last").iterrows():
+        found = [f"{name} {row[name]}" for name in row.index[2:] if row[name] != "–"]
+        nats = row["objective (nats)"]
+        told.append(f"to {nats} nats at D = {row['D']}: {listed(found)}")
+    return f"Dimensions in use where the objective first comes {'; '.join(told)}."
 
 
 def full_sentence(found: SpriteRuns | None) -> str:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from synthetic_study import synthetic
 
 from disentlib.study import optimisers_sprites as page
 from disentlib.study import plan
+from disentlib.study.figures.optimisers import along_objective
 
 RUN = {"model": "beta_vae", "D": 10}
 
@@ -49,10 +51,30 @@ def test_a_run_that_falls_past_a_level_is_not_of_it(ways):
 def test_a_level_is_shown_where_two_optimisers_come_there(ways):
     table = page.levels_table(ways)
     assert table["objective (nats)"].tolist() == ["150", "140"]
-    assert table.iloc[-1].tolist() == ["140", "5.0", "9.5", "–"]
+    assert table.iloc[-1].tolist() == [10, "140", "5.0", "9.5", "–"]
     found = page.SpriteRuns(ways, pd.DataFrame(), 3, "", {})
-    words = "the objective first comes to 140 nats: Adam 5.0 and Muon 9.5."
+    words = "the objective first comes to 140 nats at D = 10: Adam 5.0 and Muon 9.5."
     assert page.equal_sentence(found) == f"Dimensions in use where {words}"
+
+
+def test_no_level_and_no_line_mixes_two_D(ways):
+    """Four dimensions in use are all at D = 4 and few at D = 10."""
+    both = pd.concat([ways, ways.assign(D=4, in_use=ways["in_use"].clip(upper=4))])
+    table = page.levels_table(both)
+    assert table["D"].tolist() == [4, 4, 10, 10]
+    assert table["Adam"].tolist() == ["4.0", "4.0", "6.5", "5.0"]
+    found = page.SpriteRuns(both, pd.DataFrame(), 3, "", {})
+    assert "140 nats at D = 4: Adam 4.0 and Muon 4.0; to 140" in page.equal_sentence(
+        found
+    )
+    four, ten = along_objective(both).axes
+    for axis, D in ((four, 4), (ten, 10)):
+        assert axis.get_title() == f"D = {D}"
+        lines = [line for line in axis.lines if len(line.get_xdata())]
+        assert len(lines) == 6  # three optimisers of two seeds each
+        for line in lines:
+            x = np.asarray(line.get_xdata())
+            assert len(x) <= 5 and x[0] >= 490 and max(line.get_ydata()) < D + 0.5
 
 
 def test_the_sentence_is_of_the_D_with_the_most_runs(ways):

@@ -1,10 +1,12 @@
 """The way of an optimiser: dimensions in use by what is left to gain."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from disentlib.models.linear import LinearProblem
 from disentlib.study import style
+from disentlib.study.settings import PAIRED
 
 
 def along_gap(records: pd.DataFrame, known: int) -> Figure:
@@ -12,47 +14,51 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
 
     A line each run, a colour each optimiser; the theorem's count as a line of its own.
     """
-    fig = _along(records.assign(x=records["gap"].clip(lower=1e-3)))
     with style.context():
-        (axis,) = fig.axes
+        fig, axes = style.panels(1, 1, height=3.0)
+        axis = axes[0, 0]
+        _along(axis, records, records["gap"].clip(lower=1e-3))
         axis.axhline(known, color=style.FAINT, lw=0.8, zorder=0)
-        axis.set_xlabel("objective above its least value (nats)")
+        axis.set(
+            xlabel="objective above its least value (nats)", ylabel="dimensions in use"
+        )
+        axis.legend()
         style.logarithmic(axis, "x")
     return fig
 
 
 def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
-    """Dimensions in use against the objective, from `top` nats down; lines as in
-    `along_gap`.
+    """Dimensions in use against the objective, from `top` nats down: a panel each D,
+    lines as in `along_gap`.
     """
-    fig = _along(ways.assign(x=ways["objective"]))
-    least = ways.loc[ways["objective"] <= top, "in_use"].min()
+    least = ways["objective"].min() - 2
     with style.context():
-        (axis,) = fig.axes
-        axis.set_xlabel("objective (nats)")
-        axis.set_xlim(top, ways["objective"].min() - 2)
-        axis.set_ylim(bottom=max(0, least - 1))
+        fig, axes = style.panels(1, ways["D"].nunique(), height=2.8)
+        for axis, (D, ours) in zip(axes[0], ways.groupby("D")):
+            _along(axis, ours, ours["objective"])
+            axis.set(title=f"D = {D}", xlabel="objective (nats)", ylim=(0, D + 0.5))
+            axis.set_xlim(top, least)
+            axis.set_yticks(range(0, D + 1, max(1, D // 5)))
+        axes[0, 0].set_ylabel("dimensions in use")
+        axes[0, 0].legend()
     return fig
 
 
-def _along(records: pd.DataFrame) -> Figure:
-    with style.context():
-        fig, axes = style.panels(1, 1, height=3.0)
-        axis = axes[0, 0]
-        for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
-            for j, (_, run) in enumerate(ours.groupby("seed")):
-                axis.step(
-                    run["x"].cummin(),
-                    run["in_use"] + 0.08 * (i - 1),
-                    color=style.COLOURS[i],
-                    ls=("-", "--", ":")[i],
-                    where="post",
-                    label=name if j == 0 else None,
-                )
-        axis.set_ylabel("dimensions in use")
-        axis.invert_xaxis()
-        axis.legend()
-    return fig
+def _along(axis: Axes, records: pd.DataFrame, x: pd.Series) -> None:
+    """A step line each run, over the least `x` that it has come to."""
+    records = records.assign(x=x)
+    keys = [name for name in PAIRED if name in records]
+    for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
+        for j, (_, run) in enumerate(ours.groupby(keys)):
+            axis.step(
+                run["x"].cummin(),
+                run["in_use"] + 0.08 * (i - 1),
+                color=style.COLOURS[i],
+                ls=("-", "--", ":")[i],
+                where="post",
+                label=name if j == 0 else None,
+            )
+    axis.invert_xaxis()
 
 
 def nats_over_time(records: pd.DataFrame, problem: LinearProblem) -> Figure:
