@@ -82,22 +82,25 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         sizes += " (an interval without 0 that does not outlast Holm's correction)"
     if told_before:
         return f"**Nor** {where}: {sizes}; changes of more than {most} are excluded."
+    each = ", for each model" if len(decided) > 1 else ""
     return (
         f"{NO_TREND} over D in how well single dimensions hold single "
         f"factors{either}** {where}: {sizes} {PER}. Changes of more than {most} are "
-        f"excluded with 95 % confidence."
+        f"excluded with 95 % confidence{each}."
     )
 
 
 def of_families(evidence: Evidence) -> list[str]:
     """A sentence a family of scores."""
     effects, sentences = family_effects(evidence), []
-    for name, scores in FAMILIES.items():
+    for group, (name, scores) in enumerate(FAMILIES.items(), 1):
         ours = [e for e in effects if e.measure == name]
         if ours:
             models = "; ".join(f"{title(e.model)} {told(e)}" for e in ours)
             members = listed([title(score) for score in scores])
-            sentences.append(f"*{name.capitalize()}* ({members}): {models}.")
+            sentences.append(
+                f"*{name.capitalize()}* (group {group}: {members}): {models}."
+            )
     excess = family(
         effect_of(
             evidence.table,
@@ -110,24 +113,30 @@ def of_families(evidence: Evidence) -> list[str]:
     if excess:
         models = "; ".join(f"{title(e.model)} {told(e)}" for e in excess)
         sentences.append(
-            f"*What the first of these score beyond random rotations of the same "
-            f"codes*: {models}."
+            f"*What group 1 scores beyond random rotations of the same codes*: "
+            f"{models}."
         )
     return sentences
 
 
 def of_dimensions(evidence: Evidence) -> str:
     """How many dimensions carry information, at each D."""
-    used = runs(evidence.table, "dimensions_in_use")
+    means = means_by_D(evidence, "dimensions_in_use")
+    return f"*Dimensions in use* (above 0.1 nats) {means}."
+
+
+def means_by_D(evidence: Evidence, measure: str) -> str:
+    """The mean of a measure at each D, model by model."""
+    rows = runs(evidence.table, measure)
     parts = []
     for model in evidence.models:
-        means = used[used["model"] == model].groupby("D")["value"].mean()
+        means = rows[rows["model"] == model].groupby("D")["value"].mean()
         if len(means):
             parts.append(
                 f"{title(model)} {', '.join(number(mean, 1) for mean in means)}"
             )
-    levels = listed([f"{D}" for D in sorted(used["D"].unique())])
-    return f"*Dimensions in use* (above 0.1 nats) at D = {levels}: {'; '.join(parts)}."
+    levels = listed([f"{D}" for D in sorted(rows["D"].unique())])
+    return f"at D = {levels}: {'; '.join(parts)}"
 
 
 def of_reconstruction(evidence: Evidence) -> str:
@@ -146,7 +155,8 @@ def of_reconstruction(evidence: Evidence) -> str:
         ]
         beside = "; ".join(f"{title(e.model)} {told(e)}" for e in again)
         models += f". Without the runs that ran away: {beside}"
-    return f"*Reconstruction error* {PER}: {models}."
+    means = means_by_D(evidence, "held_out_reconstruction")
+    return f"*Reconstruction error* {PER}: {models}. Means {means}."
 
 
 def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:

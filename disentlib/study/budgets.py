@@ -36,6 +36,6 @@ def along_budgets(evidence: Evidence) -> str:
         return ""
     return (
         f"*Along the budgets*, {first:,d} → {last:,d} steps of the "
-        f"{counted(count, 'run')} that have both (first family): "
+        f"{counted(count, 'run')} that have both (group 1): "
         f"{'; '.join(parts)}."
     )

@@ -192,7 +192,7 @@ def plateau_sentence(evidence: Evidence) -> str:
         slope = f"{size} {between} for ten offered"
         one = effect.decided and effect.pooled.low <= UNIT <= effect.pooled.high
         flat = effect.decided and not effect.pooled.clear
-        word = "no clear growth" if flat else "all of them" if one else "in between"
+        word = "no clear growth" if flat else "all of them" if one else "some of them"
         parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
     if not parts:
         return f"Runs at two D above {FACTORS} would show where these stand."

@@ -20,10 +20,10 @@ def of_single_questions(evidence: Evidence) -> list[str]:
     best = _along_budgets(evidence, "best", [*evidence.models, *both])
     sentences = []
     if slope:
-        sentences.append(f"*What ten more dimensions change*, first family: {slope}.")
+        sentences.append(f"*What ten more dimensions change in group 1*: {slope}.")
     if best:
         sentences.append(
-            f"*D = {BEST} less the mean of the other D*, first family: {best}."
+            f"*D = {BEST} less the mean of the other D, in group 1*: {best}."
         )
     return sentences
 

@@ -27,6 +27,7 @@ class Verdict:
     """A claim, the number that decides it with its interval, the decision, and why.
 
     `why` gives the rule that decided; for what is not decided, what would decide it.
+    `spread` is the standard deviation between seeds that the rule compares with.
     """
 
     place: str
@@ -34,6 +35,7 @@ class Verdict:
     number: str
     decision: str
     why: str
+    spread: float = np.nan
 
 
 MARGIN = (
@@ -71,7 +73,8 @@ def traversals(evidence: Evidence) -> Verdict:
     text = f"purity of a row that moves something, for ten more D: {change}"
     why = "Holds if the purity of rows in use clearly falls as D grows; "
     why += MARGIN.format(other="rises", same="fall")
-    return Verdict("6.1, 1", claim, text, by_interval(effect, -1), why)
+    decision, spread = by_interval(effect, -1), effect.spread[0]
+    return Verdict("6.1, 1", claim, text, decision, why, spread)
 
 
 def overestimates(evidence: Evidence) -> Verdict:
@@ -89,7 +92,8 @@ def overestimates(evidence: Evidence) -> Verdict:
     )
     why = "Holds if what a code scores without axes of its own clearly rises with D; "
     why += MARGIN.format(other="falls", same="rise")
-    return Verdict("6.1, 2", claim, text, by_interval(effect), why)
+    decision, spread = by_interval(effect), effect.spread[0]
+    return Verdict("6.1, 2", claim, text, decision, why, spread)
 
 
 def hinton(evidence: Evidence) -> Verdict:
@@ -163,10 +167,10 @@ def proposal(evidence: Evidence) -> Verdict:
     if gain is None or not gain.df:
         why = "What each scores beyond random rotations of the codes would."
         return Verdict("6.2", claim, text, OPEN, why)
-    decision = OPEN
+    decision, spread = OPEN, spread_of(evidence, names[0])
     if gain.clear:
         decision = HOLDS if gain.value > 0 else FAILS
-    elif gain.largest < spread_of(evidence, names[0]):
+    elif gain.largest < spread:
         decision = FAILS
     text += f"; of what is beyond rotations: {estimated(gain)}"
     why = (
@@ -174,7 +178,7 @@ def proposal(evidence: Evidence) -> Verdict:
         "model; fails if clearly less, or if the difference can be no larger than one "
         "standard deviation of the FactorVAE score between seeds."
     )
-    return Verdict("6.2", claim, text, decision, why)
+    return Verdict("6.2", claim, text, decision, why, spread)
 
 
 def spread_of(
@@ -190,8 +194,16 @@ def spread_of(
     return effect.spread[0] if effect else np.nan
 
 
+def beside_seeds(spread: float) -> str:
+    """The yardstick of a rule that has one, to stand behind what it judges."""
+    return "" if np.isnan(spread) else f" (between seeds ± {number(spread, 3)})"
+
+
 def table_of(verdicts: list[Verdict]) -> pd.DataFrame:
     """The verdicts as the page's table."""
     names = ["in the thesis", "claim", "what decides", "verdict", "rule"]
-    rows = [(v.place, v.claim, v.number, v.decision, v.why) for v in verdicts]
+    rows = [
+        (v.place, v.claim, v.number + beside_seeds(v.spread), v.decision, v.why)
+        for v in verdicts
+    ]
     return pd.DataFrame(rows, columns=names)

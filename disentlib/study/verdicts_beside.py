@@ -18,7 +18,14 @@ from disentlib.study.settings import (
     with_settings,
 )
 from disentlib.study.stats import mean_interval
-from disentlib.study.verdicts import FAILS, HOLDS, OPEN, Verdict, spread_of
+from disentlib.study.verdicts import (
+    FAILS,
+    HOLDS,
+    OPEN,
+    Verdict,
+    beside_seeds,
+    spread_of,
+)
 from disentlib.study.words import (
     counted,
     estimated,
@@ -69,8 +76,8 @@ def gains_told(evidence: Evidence, values: pd.DataFrame) -> tuple[str, list[str]
         told = f"{number(gain, 3, True)} {interval(low, high)} of {len(gains)}"
         tried = listed([f"{weight:g}" for weight in sorted(ours["weight"].unique())])
         told = told if gains else "takes two seeds"
-        texts.append(f"{title(model)}, of {tried}, {told}")
         spread = spread_of(evidence, THESIS, model, step)
+        texts.append(f"{title(model)}, of {tried}, {told}{beside_seeds(spread)}")
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
     return "; ".join(texts), decisions
 
@@ -142,7 +149,7 @@ def batches(evidence: Evidence) -> list[Verdict]:
         "nowhere by more than one standard deviation between seeds."
     )
     decided = by_slopes(own, spread) if several else OPEN
-    first = Verdict("6.1, 6", claims[0], text, decided, why)
+    first = Verdict("6.1, 6", claims[0], text, decided, why, spread)
     if not more:
         return [first, Verdict("6.1, 6", claims[1], "–", OPEN, "A second D would.")]
     text = "change for a doubling, largest D less smallest: " + "; ".join(
@@ -154,7 +161,7 @@ def batches(evidence: Evidence) -> list[Verdict]:
         "more than one standard deviation between seeds."
     )
     decided = by_slopes(more, spread) if several else OPEN
-    return [first, Verdict("6.1, 6", claims[1], text, decided, why)]
+    return [first, Verdict("6.1, 6", claims[1], text, decided, why, spread)]
 
 
 def doublings(

@@ -41,7 +41,7 @@ def best_dimension(evidence: Evidence) -> Verdict:
         f"Holds if D = {BEST} is clearly above each other D; fails if it can lead one "
         f"of them by no more than one standard deviation between seeds (Bonferroni)."
     )
-    return Verdict("4.2.3", claim, text, decision, why)
+    return Verdict("4.2.3", claim, text, decision, why, margin)
 
 
 def leads_of(evidence: Evidence, best: int, level: float = 0.95) -> dict[int, Estimate]:
@@ -85,4 +85,5 @@ def score_rises(evidence: Evidence) -> Verdict:
     why = "Holds if it clearly rises with D; " + MARGIN.format(
         other="falls", same="rise"
     )
-    return Verdict("4.2.3", claim, text, by_interval(effect), why)
+    decision, spread = by_interval(effect), effect.spread[0]
+    return Verdict("4.2.3", claim, text, decision, why, spread)
