@@ -2,8 +2,9 @@
 
 `GradientBoostingClassifier` sorts every dimension anew in every node of each of its
 trees, one a class and round. LightGBM finds the same splits from histograms, here with
-a bin for each rank, so that nothing is rounded. What makes the trees scikit-learn's is
-done here: the residuals, each leaf's Newton step, cuts halfway between two ranks.
+a bin for each rank, so that no rank is rounded; residuals are, to single precision,
+where splits are compared. What makes the trees scikit-learn's is done here: the
+residuals, each leaf's Newton step, cuts halfway between two ranks.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from scipy.special import expit, softmax
 from disentlib.arrays import Floats, Integers, Truths
 
 DEPTH, RATE = 3, 0.1  # scikit-learn's defaults
+TIE = 1e-9  # splits whose gains differ by a smaller share are equally good
 # Of two splits of equal gain either may be taken, as in scikit-learn. No other rule of
 # LightGBM's is at work: no penalty, no least number in a leaf, no shrinkage.
 PLAIN: dict[str, Any] = {
@@ -60,8 +62,9 @@ def boosted_trees(
 
     `x` (n, D) and `x_test` are ranks; at least two classes in `labels`. The same as
     `GradientBoostingClassifier(n_estimators=…)` gives but for ties: which of several
-    dimensions that split equally well comes first is drawn from `generator`, here once,
-    there in each node.
+    dimensions that split equally well is taken is drawn from `generator`, here for all
+    trees of a round at once, there in each node of each. So twins share the importance
+    of a factor by rounds.
     """
     classes, y = np.unique(labels, return_inverse=True)
     binary = len(classes) == 2
@@ -70,9 +73,9 @@ def boosted_trees(
     start = np.log(share / (1 - share)) if binary else np.log(share)
     raw, raw_test = (np.tile(start, (len(rows), 1)) for rows in (x, x_test))
     importances = np.zeros(x.shape[1])
-    shuffled = generator.permutation(np.flatnonzero(np.ptp(x, axis=0) > 0))
-    if len(shuffled):
-        forest = _Forest(x, shuffled, trees=target.shape[1])
+    varied = np.flatnonzero(np.ptp(x, axis=0) > 0)
+    if len(varied):
+        forest = _Forest(x, varied, target.shape[1], generator)
         for _ in range(n_estimators):
             chance = expit(raw) if binary else softmax(raw, axis=1)
             residual = target - chance
@@ -93,9 +96,13 @@ class _Forest:
     """LightGBM, asked for regression trees on residuals of ours, a round at a time."""
 
     def __init__(
-        self, x: NDArray[Any], dimensions: NDArray[np.int64], trees: int
+        self,
+        x: NDArray[Any],
+        dimensions: NDArray[np.int64],
+        trees: int,
+        generator: np.random.Generator,
     ) -> None:
-        self.dimensions = dimensions
+        self.dimensions, self.generator = dimensions, generator
         bins = {"max_bin": len(x) + 1, "bin_construct_sample_cnt": len(x) + 1}
         given = PLAIN | bins | {"num_class": trees}
         data = lightgbm.Dataset(x[:, dimensions], np.zeros(len(x)), params=given)
@@ -105,6 +112,8 @@ class _Forest:
     def grow(self, residual: NDArray[np.float64]) -> Splits:
         """One more tree for each column of `residual` (n, T), by least squares."""
         slope = -residual if residual.shape[1] > 1 else -residual[:, 0]
+        worth = 1 - TIE * self.generator.random(len(self.dimensions))
+        self.booster.reset_parameter({"feature_contri": worth.tolist()})
         self.booster.update(fobj=lambda *_: (slope, np.ones_like(slope)))
         shape = residual.shape[1]
         splits = Splits(

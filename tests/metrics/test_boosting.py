@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.tree import DecisionTreeRegressor
 
+from disentlib.metrics import dci, designs
 from disentlib.metrics.boosting import _descend, _Forest, boosted_trees
+from disentlib.metrics.dci import concentration
+from disentlib.metrics.sampling import labelled_samples
+from disentlib.metrics.scales import ranked
+from disentlib.sprites.grid import FactorGrid
 
 
 def sample(seed, classes, n=300, noise=0.5):
@@ -50,7 +55,8 @@ def test_a_tree_is_scikit_learns(seed, trees):
     x, _, x_test, _ = sample(seed, 3, n=200)
     residual = np.random.default_rng(seed).standard_normal((len(x), trees))
     importances = np.zeros(4)
-    splits = _Forest(x, np.array([2, 0, 3, 1]), trees).grow(residual)
+    dimensions, rng = np.array([2, 0, 3, 1]), np.random.default_rng(seed)
+    splits = _Forest(x, dimensions, trees, rng).grow(residual)
     leaf, leaf_test = _descend(splits, x, x_test, residual, importances)
     total, tied = np.zeros(4), False
     for t in range(trees):
@@ -88,6 +94,27 @@ def test_ties_change_no_mean():
     expected, found = np.array(pairs).transpose(1, 0, 2)
     error = np.sqrt((expected.var(axis=0) + found.var(axis=0)) / 9)
     assert (np.abs(expected.mean(axis=0) - found.mean(axis=0)) <= 4 * error).all()
+
+
+@pytest.mark.parametrize(("sign", "noise"), [(1, 0), (-1, 0), (1, 0.02)])
+def test_twins_share_a_factor_as_in_scikit_learn(sign, noise):
+    """Completeness of twins is 1 - log 2 / log D if chance takes now one, now the
+    other, and 1 if it is always the same.
+    """
+    grid = FactorGrid(("a", "b", "c"), (4, 5, 6))
+    first, second = (noise * designs.noise(grid, 3, seed) for seed in (0, 1))
+    codes = np.hstack([designs.identity(grid) + first, designs.identity(grid) + second])
+    codes[:, 3:] *= sign
+    found = [dci(codes, grid, s, train=600, n_jobs=1).completeness for s in range(5)]
+    z, labels, z_test, labels_test = labelled_samples(codes, grid, 0, 600, 300)
+    pair = ranked(z, z_test)
+    fitted = [
+        theirs(pair[0], labels[:, k], pair[1], labels_test[:, k], 10)[0]
+        for k in range(3)
+    ]
+    expected = concentration(np.array(fitted), axis=1).mean()
+    assert expected == pytest.approx(1 - np.log(2) / np.log(6), abs=0.02)
+    assert np.mean(found) == pytest.approx(expected, abs=0.05)
 
 
 def test_dimensions_that_say_nothing():
