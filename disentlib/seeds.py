@@ -35,15 +35,16 @@ def seed_sequence(seed: int, purpose: str, *position: int) -> np.random.SeedSequ
     A purpose is one of `PURPOSES`, and may say more after a colon ("designs: noise"): a
     name that is mistyped would be another stream.
 
-    Raises `ValueError` for a seed that is negative or no whole number, and for an
+    Raises `ValueError` for a seed that is negative or no whole number, for a position
+    that is none of 32 bits (a larger one would be two, and another place's), and for an
     unknown purpose.
     """
     seed = whole_number("seed", seed)
+    place = [whole_number("position", p, 0, 2**32 - 1) for p in position]
     room = purpose.partition(":")[0] if isinstance(purpose, str) else purpose
     one_of("purpose", room, PURPOSES)
-    return np.random.SeedSequence(
-        seed, spawn_key=(zlib.crc32(purpose.encode()), *position)
-    )
+    key = (zlib.crc32(purpose.encode()), *place)
+    return np.random.SeedSequence(seed, spawn_key=key)
 
 
 def stream(seed: int, purpose: str, *position: int) -> np.random.Generator:
@@ -56,12 +57,16 @@ def stream(seed: int, purpose: str, *position: int) -> np.random.Generator:
 def torch_stream(
     seed: int, purpose: str, *position: int, device: str | torch.device = "cpu"
 ) -> torch.Generator:
-    """A torch generator on `device` for one purpose, independent of every other."""
+    """A torch generator on `device` for one purpose and position.
+
+    A CPU keeps the low 32 bits of its seed only: of 100,000 streams one pair, on
+    average, is expected to be the same.
+    """
     try:
         generator = torch.Generator(device)
     except (RuntimeError, TypeError) as error:
         line = f"device={shown(device)} is none of this machine; give cpu or cuda"
         raise ValueError(line) from error
-    # torch takes 64 bits; the sign bit stays free.
+    # torch takes 64 bits, of which a CPU keeps 32; the sign bit stays free.
     state = seed_sequence(seed, purpose, *position).generate_state(1, np.uint64)[0]
     return generator.manual_seed(int(state >> 1))

@@ -25,8 +25,15 @@ def test_a_stream_repeats_itself():
 def test_no_two_places_share_a_stream():
     first = {tuple(stream(*place[:2], *place[2]).random(2)) for place in PLACES}
     assert len(first) == len(PLACES)
-    first = {torch_stream(*place[:2], *place[2]).initial_seed() for place in PLACES}
+    torch_streams = [torch_stream(*place[:2], *place[2]) for place in PLACES]
+    first = {tuple(torch.rand(2, generator=s).tolist()) for s in torch_streams}
     assert len(first) == len(PLACES)
+
+
+def test_a_cpu_keeps_32_bits_of_a_torch_seed():
+    """As the docstring of `torch_stream` says: should torch mend it, so must we."""
+    one, other = (torch.Generator().manual_seed(s) for s in (5, 5 + 2**40))
+    assert torch.equal(torch.rand(4, generator=one), torch.rand(4, generator=other))
 
 
 def test_streams_of_neighbours_are_uncorrelated():
@@ -64,3 +71,12 @@ def test_bad_places_are_refused(seed, purpose, message):
     for make in (stream, torch_stream):
         with pytest.raises(ValueError, match=message):
             make(seed, purpose)
+
+
+@pytest.mark.parametrize("position", [-1, 1.5, True, 2**32])
+def test_bad_positions_are_refused(position):
+    """2**32 would be two words, those of the position (0, 1)."""
+    match = f"^position={position} must be a whole number of at least 0 and at most 42"
+    for make in (stream, torch_stream):
+        with pytest.raises(ValueError, match=match):
+            make(0, "codes", 0, position)
