@@ -19,23 +19,29 @@ def rotated_within(
     seed: int = 0,
     position: int = 0,
     used: ArrayLike | None = None,
+    run: int = 0,
 ) -> NDArray[np.float32]:
     """`codes` (n, D) with the dimensions `used` (D,) turned among themselves; NaN rows
     stay.
 
     About their mean, by a rotation or reflection drawn uniformly over all (Haar) for
-    each seed and `position`. The codes are not standardised first: the prior of a VAE
-    is the same after any rotation of its codes, not of codes that were rescaled, and
-    rotations of a rotation are distributed as those of the codes, so that a code
-    without axes exceeds its own rotations by 0 on average, whatever the score. The
-    other dimensions, which hold no information, stay as they are: mixed in, they would
-    hide what the codes say. Without `used` a dimension is in use where its variance
-    exceeds `LEAST_VARIANCE`; noise then counts as well, so give what is known.
+    each seed, `position` and `run`, by which trained models have rotations of their
+    own: an error that they shared would be in the mean of any number of them.
 
-    Raises `ValueError` in one line for codes that are no table of numbers, and for
-    `used` that does not say True or False of each dimension.
+    The codes are not standardised first: the prior of a VAE is the same after any
+    rotation of its codes, not of codes that were rescaled, and rotations of a rotation
+    are distributed as those of the codes, so that a code without axes exceeds its own
+    rotations by 0 on average, whatever the score. The other dimensions, which hold no
+    information, stay as they are: mixed in, they would hide what the codes say. Without
+    `used` a dimension is in use where its variance exceeds `LEAST_VARIANCE`; noise then
+    counts as well, so give what is known.
+
+    Raises `ValueError` in one line for codes that are no table of numbers, for `used`
+    that does not say True or False of each dimension, and for a `position` or `run`
+    that is no whole number.
     """
-    whole_number("position", position)
+    run = whole_number("run", run, 0, 2**63 - 1)  # as seeds of training are: two words
+    generator = stream(seed, "scores: rotation", position, *divmod(run, 2**32))
     table = array_of("codes", codes)
     if table.dtype.kind not in "fiu" or table.ndim != 2 or np.ma.is_masked(codes):
         raise ValueError("codes must be real numbers (n, D), none of them masked")
@@ -53,7 +59,6 @@ def rotated_within(
     if len(turned) < 2 or not len(known):  # nothing to turn, or into
         return codes.copy()
     mean = known[:, turned].mean(axis=0, dtype=np.float64)
-    generator = stream(seed, "scores: rotation", position)
     turn = ortho_group.rvs(len(turned), random_state=generator)
     rotated = codes.copy()
     rotated[:, turned] = (codes[:, turned] - mean) @ turn + mean
