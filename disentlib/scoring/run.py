@@ -25,7 +25,7 @@ from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import GRID, Sprites, load_sprites
 from disentlib.training.checkpoints import load_tensors
 from disentlib.training.evaluation import TERMS
-from disentlib.training.folder import RunFolder, load_model
+from disentlib.training.folder import RunFolder, configuration_of, load_model, locked
 from disentlib.training.history import ACTIVE_NATS, IN_USE_NATS
 from disentlib.training.machine import check_device
 
@@ -56,7 +56,8 @@ def score_run(
     their standard deviation, empty for one seed. The snapshots' held-out losses are
     among the measures, and, of dSprites, what the reader sees in the last traversals.
     `device` encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a
-    run that is not trained, `ValueError` for damaged files.
+    run that is not trained, `ValueError` for damaged files, `RuntimeError` where
+    another process is at work in the folder.
     """
     files = RunFolder(checked_path("folder", folder))
     instance("sizes", sizes, Scoring)
@@ -66,17 +67,20 @@ def score_run(
     check_device(device)
     checked_jobs(n_jobs)
     models, rows = list(snapshots(files)), planned_rows(sprites.grid, sizes)
-    how, parts = what_is_scored(files, sizes), []
-    for step, path in models:
-        posterior = encode(load_model(files.path, path), sprites, rows, device=device)
-        scored = score_codes(posterior, sprites.grid, sizes, n_jobs)
-        parts += [scored.table.assign(step=step), of_training(files, path, step)]
-    shown = take_pictures(load_model(files.path), sprites, scored.importances)
-    if sprites.grid.names == GRID.names:  # the reader knows no other factors
-        shown = with_reading(shown, sprites)
-        parts.append(_rows(summary(shown), step))
-    table = keep_scores(files, parts, shown)
-    write_json(files.scored_how, how)
+    with locked(files.path):
+        how, parts = what_is_scored(files, sizes), []
+        seed = configuration_of(files.path).seed
+        for step, path in models:
+            vae = load_model(files.path, path)
+            posterior = encode(vae, sprites, rows, device=device)
+            scored = score_codes(posterior, sprites.grid, sizes, n_jobs, seed)
+            parts += [scored.table.assign(step=step), of_training(files, path, step)]
+        shown = take_pictures(load_model(files.path), sprites, scored.importances)
+        if sprites.grid.names == GRID.names:  # the reader knows no other factors
+            shown = with_reading(shown, sprites)
+            parts.append(_rows(summary(shown), step))
+        table = keep_scores(files, parts, shown)
+        write_json(files.scored_how, how)
     return table
 
 
@@ -122,13 +126,15 @@ def score_codes(
     grid: FactorGrid = GRID,
     sizes: Scoring | None = None,
     n_jobs: int = 1,
+    run: int = 0,
 ) -> Scored:
     """All scores of one model from its posterior alone: a pool of processes can score
     what a card has encoded.
 
     Sampled codes and means, `metrics.score_posterior`, and, with `rotations`, the
     excess of each score over rotations among the dimensions in use, those whose KL
-    divergence exceeds `IN_USE_NATS`.
+    divergence exceeds `IN_USE_NATS`. Models of different `run`, their seed of training,
+    have rotations of their own.
     """
     sizes = Scoring() if sizes is None else instance("sizes", sizes, Scoring)
     checked_posterior(posterior)
@@ -146,7 +152,7 @@ def score_codes(
             importances = found if importances is None else importances
             tables.append(own.assign(codes=kind))
             if sizes.rotations:
-                over = _excess(own, codes, used, grid, seed, sizes, n_jobs)
+                over = _excess(own, codes, used, grid, seed, sizes, n_jobs, run)
                 tables.append(over.assign(codes=kind))
         pair = posterior.mean, posterior.logvar
         companions = metrics.score_posterior(
@@ -191,6 +197,7 @@ def _excess(
     seed: int,
     sizes: Scoring,
     n_jobs: int,
+    run: int,
 ) -> pd.DataFrame:
     """Each score less the mean of that of the rotations, under `<score>_excess`.
 
@@ -199,7 +206,7 @@ def _excess(
     if used.sum() < 2:
         return own.assign(score=own["score"] + EXCESS, value=0.0)
     rotations = [
-        _scores(rotated_within(codes, seed, r, used), grid, seed, sizes, n_jobs)[0]
+        _scores(rotated_within(codes, seed, r, used, run), grid, seed, sizes, n_jobs)[0]
         for r in range(sizes.rotations)
     ]
     without = np.mean([table["value"] for table in rotations], axis=0)

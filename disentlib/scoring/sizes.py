@@ -7,7 +7,9 @@ from disentlib.metrics.dci import N_ESTIMATORS
 from disentlib.metrics.sampling import BATCH_SIZE, TEST, TRAIN, check_counts
 from disentlib.sprites.table import GRID
 
-MOST_ROWS = 50_000_000  # images that the scores may name: 400 MB of numbers
+# Images in the batches of a score: the numbers of pairs of them are 800 MB, and twice
+# that while they are drawn.
+MOST_ROWS = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Scoring:
         whole_number("score_seed", self.score_seed, 0)
         whole_number("score_seeds", self.score_seeds, 1, 1000)
         whole_number("rotations", self.rotations, 0, 1000)
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, int(value))  # JSON knows no int of NumPy's
         if (self.train + self.test) * self.batch_size > MOST_ROWS:
             raise ValueError(
                 f"train {self.train}, test {self.test} and batch_size "

@@ -1,6 +1,7 @@
 """From a trained run's folder to its table of scores."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from disentlib.scoring.run import COLUMNS, keep_scores, score_codes, score_run
 from disentlib.sprites import FactorGrid, Sprites
 from disentlib.study.marks import is_scored
 from disentlib.training.checkpoints import load_tensors
-from disentlib.training.folder import RunFolder
+from disentlib.training.folder import RunFolder, locked
 
 SIZES = scoring.Scoring(
     train=60, test=30, batch_size=4, n_estimators=1, score_seed=5, score_seeds=2
@@ -97,12 +98,12 @@ def test_excess_over_rotations(small):
         np.tile(np.float32([-4] * 5 + [0]), (grid.size, 1)),
     )
     sizes = dataclasses.replace(SIZES, train=200, test=100, score_seeds=1, rotations=2)
-    scored = score_codes(posterior, grid, sizes)
+    scored = score_codes(posterior, grid, sizes, run=3)
     table = scored.table.set_index(["codes", "measure"])["value"]
     own = metrics.dci(posterior.mean, grid, 5, train=200, test=100, n_estimators=1)
     turned = [
         metrics.dci(
-            rotated_within(posterior.mean, 5, r, np.arange(6) < 5),
+            rotated_within(posterior.mean, 5, r, np.arange(6) < 5, 3),
             grid,
             5,
             train=200,
@@ -116,6 +117,32 @@ def test_excess_over_rotations(small):
     assert table["mean", "dci_disentanglement_excess"] == pytest.approx(over)
     assert over > 0.3
     assert scored.importances.shape == (6, 5)
+
+
+def test_each_run_has_rotations_of_its_own(tmp_path, small, monkeypatch):
+    run(config(D=2, seed=3, steps=1), small, tmp_path)
+    monkeypatch.setattr("disentlib.scoring.run.in_use", lambda *_: np.ones(2, bool))
+    sizes = dataclasses.replace(SIZES, score_seeds=1, rotations=1)
+    table = score_run(tmp_path, sizes, small, n_jobs=1)
+    rows = scoring.planned_rows(small.grid, sizes)
+    posterior = scoring.encode(scoring.run.load_model(tmp_path), small, rows)
+    own, other = (
+        score_codes(posterior, small.grid, sizes, run=s).table for s in (3, 0)
+    )
+    table = table[: len(own)]
+    assert table["value"].tolist() == own["value"].tolist()
+    differ = own["value"] != other["value"]
+    assert differ.any() and own["measure"][differ].str.endswith("_excess").all()
+
+
+def test_one_process_scores_a_run_at_a_time(trained, small, table):
+    before = (trained / "scores.csv").read_bytes()
+    with (
+        locked(trained),
+        pytest.raises(RuntimeError, match="is at work here; wait for it or stop it"),
+    ):
+        score_run(trained, dataclasses.replace(SIZES, train=50), small)
+    assert (trained / "scores.csv").read_bytes() == before
 
 
 def test_other_factors_are_scored_but_not_read(tmp_path):
@@ -177,6 +204,11 @@ def test_a_row_that_was_not_encoded_is_that_of_the_grid():
 def test_sizes_are_checked_when_they_are_given(changes, message):
     with pytest.raises(ValueError, match=message):
         scoring.Scoring(**changes)
+
+
+def test_sizes_of_numpys_kind_are_ints():
+    sizes = scoring.Scoring(train=np.int64(60), score_seed=np.int8(3))
+    assert json.loads(json.dumps(dataclasses.asdict(sizes)))["train"] == 60
 
 
 def test_other_scores_are_not_taken_for_the_studys(trained, small):
