@@ -116,13 +116,14 @@ def pruned_factor_vae_score(
     Equation `eq-pruned-factor-vae-score` in the book; proposed in section 6.2 of the
     thesis, which leaves the rule open. The rule here: a dimension is pruned if the
     factor for which it won second most `train` votes has more than `rival` times the
-    votes of its first. A `test` batch that a pruned dimension wins is lost. With
+    votes of its first, or if it never won. A `test` batch that a pruned dimension wins is lost. With
     `revote=True`, the literal reading, the batch goes to the dimension of least
     variance among those left, which lets a dimension that carries nothing inherit the
     votes.
 
     Settings and errors as in `factor_vae_score`, never above it with `revote=False`.
-    Range [0, 1]; codes without information score 0, not chance.
+    Range [0, 1]; codes without information score 0, not chance, where each dimension
+    has many votes: of a few, all may be for one factor.
     """
     number("rival", rival, least=0, most=1)
     revote = truth("revote", revote)
@@ -132,7 +133,8 @@ def pruned_factor_vae_score(
     winners = votes.winners()
     table = vote_table(votes, winners, len(grid.sizes))
     ordered = np.sort(table, axis=1)
-    kept = votes.live & (ordered[:, -2] <= rival * ordered[:, -1])
+    first, second = ordered[:, -1], ordered[:, -2]
+    kept = votes.live & (first > 0) & (second <= rival * first)
     if not kept.any():
         return 0.0
     if revote:
