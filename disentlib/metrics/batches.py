@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Int64
 
 from disentlib.arrays import Integers
-from disentlib.checks import whole_number
 from disentlib.metrics.sampling import check_counts
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
@@ -100,12 +99,11 @@ def with_class(
 
 
 def in_chunks(
-    batches: Batches, chunk: int = CHUNK
+    batches: Batches, chunk: int
 ) -> Iterator[Int64[Integers, "chunk *batch"]]:
     """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at
     once.
     """
-    chunk = whole_number("chunk", chunk, 1)
     for start in range(0, len(batches.rows), chunk):
         yield batches.rows[start : start + chunk]
 

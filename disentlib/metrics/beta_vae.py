@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import one_of, truth
+from disentlib.checks import one_of, truth, whole_number
 from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_pairs
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
@@ -60,6 +60,8 @@ def beta_vae_score(
     """
     codes = checked_codes(codes, grid)
     one_of("difference", difference, DIFFERENCES)
+    standardise = truth("standardise", standardise)
+    chunk = whole_number("chunk", chunk, 1)
     pairs = shared_class_pairs(grid, seed, train, test, batch_size)
     parts = [
         mean_difference(codes, rows, difference) for rows in in_chunks(pairs, chunk)
@@ -68,7 +70,7 @@ def beta_vae_score(
     if len(np.unique(labels[:train])) == 1:
         raise ValueError(f"train={train} points fixed one factor only; give more")
     own, other = points[:train], points[train:]
-    if truth("standardise", standardise):
+    if standardise:
         own, other = standardised(own, other)
     weights, biases = softmax_regression(own, labels[:train], len(grid.sizes))
     answers = (other @ weights + biases).argmax(axis=1)

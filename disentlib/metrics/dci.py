@@ -73,8 +73,7 @@ def dci(
     training images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
-    checked_jobs(n_jobs)
-    n_estimators = whole_number("n_estimators", n_estimators, 1, 10_000)
+    n_estimators, n_jobs = checked_estimators(n_estimators), checked_jobs(n_jobs)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
     ranks, ranks_test = ranked(z, z_test)
     # The largest job first, so that the last thread to end is not the one that started
@@ -143,8 +142,14 @@ def concentration(importances: Float64[Floats, "D K"], axis: int) -> Floats:
     return kept
 
 
+def checked_estimators(n_estimators: int) -> int:
+    """`n_estimators` if it is a number of rounds, else `ValueError`."""
+    return whole_number("n_estimators", n_estimators, 1, 10_000)
+
+
 def checked_jobs(n_jobs: int) -> int:
     """`n_jobs` if it is -1 (one a core) or a number of threads, else `ValueError`."""
-    if isinstance(n_jobs, int) and n_jobs == -1:
-        return -1
-    return whole_number("n_jobs", n_jobs, 1)
+    jobs = whole_number("n_jobs", n_jobs, -1)
+    if jobs == 0:
+        raise ValueError("n_jobs=0 leaves no thread; give a number, or -1, one a core")
+    return jobs

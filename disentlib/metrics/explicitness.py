@@ -42,6 +42,7 @@ def explicitness(
     Source: Ridgeway and Mozer 2018, section 2.
     """
     codes = checked_codes(codes, grid)
+    rescale = truth("rescale", rescale)
     z, labels, z_test, labels_test = labelled_samples(codes, grid, seed, train, test)
     z, z_test = standardised(z, z_test)
     factors = [
@@ -51,10 +52,11 @@ def explicitness(
     empty = [name for name, areas in zip(grid.names, factors) if not areas]
     if empty:
         raise ValueError(
-            f"train={train} and test={test} images share no class of {empty[0]!r}"
+            f"train={train} and test={test} images leave no class of {empty[0]!r} to "
+            "tell from the rest; give more"
         )
     area = float(np.mean([np.mean(areas) for areas in factors]))
-    return 2 * (area - 0.5) if truth("rescale", rescale) else area
+    return 2 * (area - 0.5) if rescale else area
 
 
 def _areas(

@@ -116,10 +116,10 @@ def pruned_factor_vae_score(
     Equation `eq-pruned-factor-vae-score` in the book; proposed in section 6.2 of the
     thesis, which leaves the rule open. The rule here: a dimension is pruned if the
     factor for which it won second most `train` votes has more than `rival` times the
-    votes of its first, or if it never won. A `test` batch that a pruned dimension wins is lost. With
-    `revote=True`, the literal reading, the batch goes to the dimension of least
-    variance among those left, which lets a dimension that carries nothing inherit the
-    votes.
+    votes of its first, or if it never won. A `test` batch that a pruned dimension wins
+    is lost. With `revote=True`, the literal reading, the batch goes to the dimension of
+    least variance among those left, which lets a dimension that carries nothing inherit
+    the votes.
 
     Settings and errors as in `factor_vae_score`, never above it with `revote=False`.
     Range [0, 1]; codes without information score 0, not chance, where each dimension
@@ -165,6 +165,8 @@ def cast_votes(
     one_of("spread", spread, SPREADS)
     number("threshold", threshold, least=0)
     whole_number("ddof", ddof, 0, 1)
+    chunk = whole_number("chunk", chunk, 1)
+    batches = shared_class_batches(grid, seed, train, test, batch_size)
     rows = (
         both_rows(grid, seed, train, test)
         if spread == "sample"
@@ -175,7 +177,6 @@ def cast_votes(
     # as life.
     total = np.where(np.ptp(data, axis=0) > 0, data.var(axis=0, ddof=ddof), 0.0)
     live = (np.sqrt(total) >= threshold) & (total > 0)
-    batches = shared_class_batches(grid, seed, train, test, batch_size)
     local = [
         _variance(look_up(codes, part), ddof) for part in in_chunks(batches, chunk)
     ]

@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from disentlib.checks import instance, shown
 from disentlib.metrics import batches, sampling
 from disentlib.metrics.beta_vae import beta_vae_score
-from disentlib.metrics.dci import DCI, N_ESTIMATORS, dci
+from disentlib.metrics.dci import (
+    DCI,
+    N_ESTIMATORS,
+    checked_estimators,
+    checked_jobs,
+    dci,
+)
 from disentlib.metrics.explicitness import explicitness
 from disentlib.metrics.factor_vae import factor_vae_score, pruned_factor_vae_score
 from disentlib.metrics.irs import irs
@@ -50,10 +56,11 @@ def plan(
     batch_size: int = sampling.BATCH_SIZE,
     scores: Iterable[str] = SCORES,
 ) -> NDArray[np.int64]:
-    """The rows, sorted and each once, that `score_all` will read with the same
-    arguments.
+    """The rows, sorted and each once, of which `score_all` will read some or all with
+    the same arguments.
 
-    Encode these and leave the others NaN. At thesis size they are most of the grid; a
+    Encode these and leave the others NaN. Without scores that test anything, the test
+    images are among them all the same. At thesis size they are most of the grid; a
     small study reads far fewer. (`factor_vae_score(spread="table")` alone reads every
     row.) Raises `ValueError` for an unknown score and counts that the grid does not
     allow.
@@ -126,8 +133,8 @@ def scores_and_importances(
         "train": train,
         "test": test,
         "batch_size": batch_size,
-        "n_estimators": n_estimators,
-        "n_jobs": n_jobs,
+        "n_estimators": checked_estimators(n_estimators),
+        "n_jobs": checked_jobs(n_jobs),
     }
     rows: list[tuple[str, float]] = []
     importances = None

@@ -153,6 +153,21 @@ def test_grids_of_which_nothing_can_be_said(name):
             {"n_estimators": 0},
             "n_estimators=0 must be a whole number of at least 1",
         ),
+        (
+            "score_all",
+            {"n_estimators": 0},
+            "n_estimators=0 must be a whole number of at least 1",
+        ),
+        ("score_all", {"n_jobs": 0}, "n_jobs=0 leaves no thread; give a number, or -1"),
+        ("dci", {"n_jobs": -2}, "n_jobs=-2 must be a whole number of at least -1"),
+        ("explicitness", {"rescale": 1}, "rescale=1 must be True or False"),
+        ("beta_vae_score", {"standardise": 1}, "standardise=1 must be True or False"),
+        ("beta_vae_score", {"chunk": 0}, "chunk=0 must be a whole number of at least"),
+        (
+            "pruned_factor_vae_score",
+            {"revote": 1},
+            "revote=1 must be True or False",
+        ),
         ("mig", {"bins": 1}, "bins=1 must be a whole number of at least 2"),
         ("mig", {"estimator": "exact"}, "estimator='exact' is unknown; give one of"),
         (
@@ -174,8 +189,8 @@ def test_grids_of_which_nothing_can_be_said(name):
         ("score_all", {"scores": "fid"}, "unknown score 'fid'"),
     ],
 )
-def test_settings(name, changes, message):
-    refused(name, message, **changes)
+def test_settings_are_looked_at_before_a_code_is(name, changes, message):
+    refused(name, message, np.full_like(CODES, np.nan), **changes)
 
 
 @pytest.mark.parametrize("predictor", ["thresholds", "linear_svc"])
@@ -197,6 +212,15 @@ def test_sample_of_one_class(name):
 
 def rows_of(seed):
     return metrics.sampling.training_rows(GRID, seed, 2)
+
+
+def test_one_test_image_has_no_rest():
+    message = "train=50 and test=1 images leave no class of 'a' to tell from the rest; "
+    refused("explicitness", message + "give more", test=1)
+
+
+def test_threads_may_be_counted_by_numpy():
+    assert metrics.dci(CODES, GRID, train=50, test=9, n_jobs=np.int64(-1))
 
 
 def test_beta_vae_points_of_one_factor():
