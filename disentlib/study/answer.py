@@ -77,9 +77,13 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
-    sizes = listed([f"{title(e.model)} {estimated(e.pooled)}" for e in decided])
-    if any(e.pooled.clear for e in decided):
-        sizes += " (an interval without 0 that does not outlast Holm's correction)"
+    unsure = " (an interval without 0, which the test in its family does not bear out)"
+    sizes = listed(
+        [
+            f"{title(e.model)} {estimated(e.pooled)}{unsure * e.pooled.excludes_zero}"
+            for e in decided
+        ]
+    )
     if told_before:
         return f"**Nor** {where}: {sizes}; changes of more than {most} are excluded."
     each = ", for each model" if len(decided) > 1 else ""
@@ -121,22 +125,20 @@ def of_families(evidence: Evidence) -> list[str]:
 
 def of_dimensions(evidence: Evidence) -> str:
     """How many dimensions carry information, at each D."""
-    means = means_by_D(evidence, "dimensions_in_use")
-    return f"*Dimensions in use* (above 0.1 nats) {means}."
+    means = by_D(evidence, "dimensions_in_use", "mean")
+    return f"*Dimensions in use* (above 0.1 nats, mean) {means}."
 
 
-def means_by_D(evidence: Evidence, measure: str) -> str:
-    """The mean of a measure at each D, model by model."""
+def by_D(evidence: Evidence, measure: str, how: str) -> str:
+    """A measure's mean or median (`how`) at each D, model by model."""
     rows = runs(evidence.table, measure)
-    parts = []
-    for model in evidence.models:
-        means = rows[rows["model"] == model].groupby("D")["value"].mean()
-        if len(means):
-            parts.append(
-                f"{title(model)} {', '.join(number(mean, 1) for mean in means)}"
-            )
-    levels = listed([f"{D}" for D in sorted(rows["D"].unique())])
-    return f"at D = {levels}: {'; '.join(parts)}"
+    each = rows.groupby(["model", "D"])["value"].agg(how).unstack("D")
+    parts = [
+        f"{title(model)} {', '.join(number(value, 1) for value in each.loc[model])}"
+        for model in evidence.models
+        if model in each.index
+    ]
+    return f"at D = {listed([f'{D}' for D in each])}: {'; '.join(parts)}"
 
 
 def of_reconstruction(evidence: Evidence) -> str:
@@ -153,10 +155,10 @@ def of_reconstruction(evidence: Evidence) -> str:
             for e in effects_of(kept, ["held_out_reconstruction"], "")
             if e.model in out
         ]
-        beside = "; ".join(f"{title(e.model)} {told(e)}" for e in again)
-        models += f". Without the runs that ran away: {beside}"
-    means = means_by_D(evidence, "held_out_reconstruction")
-    return f"*Reconstruction error* {PER}: {models}. Means {means}."
+        beside = "; ".join(f"{title(e.model)} {told(e, ' nats')}" for e in again)
+        models += f". Without the runs that ran away: {beside}" * bool(beside)
+    medians = by_D(evidence, "held_out_reconstruction", "median")
+    return f"*Reconstruction error* {PER}: {models}. Medians {medians} nats."
 
 
 def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:

@@ -169,7 +169,8 @@ def _slopes_of(name: str, slopes: dict[str, Estimate]) -> str:
     more = slopes["more"]
     verdict = "there are too few pairs to compare the two"
     if more.df:
-        verdict = f"the difference is {'clear' if more.clear else 'not clear'}"
+        has = "has no" if more.excludes_zero else "has"
+        verdict = f"the interval of the difference {has} 0 in it"
     return (
         f"{name} {estimated(slopes['with'])} with batch norm, "
         f"{estimated(slopes['without'])} without ({verdict})"

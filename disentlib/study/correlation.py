@@ -19,8 +19,8 @@ def correlation_within(
     So D and the model themselves, which move both measures, do not count: what is left
     is whether, of two runs that differ in the seed alone, the better in one is the
     better in the other. Interval and p by Fisher's transform with Bonett and Wright's
-    variance, at n less the number of cells of several runs; `df` is that count less 3.
-    Without four runs beyond those cells there is none (NaN).
+    variance at n - C + 1 for n runs in C cells of several (theirs is for one cell);
+    `df` is that less 3. Without four left there is none (NaN).
     """
     keys = [*CELL, "seed"]
     both = runs(table, first, codes_of(first)).merge(
@@ -30,7 +30,7 @@ def correlation_within(
     cells = both.groupby(CELL)[["value_x", "value_y"]]
     several = cells.transform("size") > 1
     rest = (values - cells.transform("mean"))[several]
-    n = len(rest) - len(both.loc[several, CELL].drop_duplicates())
+    n = len(rest) - len(both.loc[several, CELL].drop_duplicates()) + 1
     if n < 4 or (rest.std() == 0).any():
         return Estimate(np.nan, np.nan, np.nan, np.nan, 0)
     rho = float(spearmanr(rest["value_x"], rest["value_y"]).statistic)

@@ -52,7 +52,7 @@ class Effect:
     @property
     def clear(self) -> bool:
         """Whether interval and test, after Holm, both speak against no effect."""
-        return self.pooled.clear and self.p_family < LEVEL
+        return self.pooled.excludes_zero and self.p_family < LEVEL
 
     @property
     def decided(self) -> bool:
@@ -127,7 +127,7 @@ def effect_of(
         pooled=pooled,
         p=p,
         p_family=p,
-        spread=_spread(ours),
+        spread=spread_of_runs(ours),
     )
 
 
@@ -168,8 +168,12 @@ def _contrasts(ours: pd.DataFrame, question: str) -> Fits | None:
     return asked, pooled, own
 
 
-def _spread(ours: pd.DataFrame) -> tuple[float, float, float]:
-    """Between seeds of one model at one D; a cell is a level of its own."""
+def spread_of_runs(ours: pd.DataFrame) -> tuple[float, float, float]:
+    """Standard deviation between seeds of one model at one D, and its bounds; NaN
+    without runs.
+    """
+    if ours.empty:
+        return np.nan, np.nan, np.nan
     cells = ours.groupby(["model", "D"]).ngroup()
     return spread_between_seeds(cells, ours["value"])
 

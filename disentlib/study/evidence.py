@@ -15,7 +15,7 @@ from disentlib.study.measures import (
 )
 from disentlib.study.results import IDENTITY, Results, is_there, load_results
 
-BESIDE = ("batch_norm", "weights", "batches", "long", "recipe")
+BESIDE = ("batch_norm", "weights", "batches", "long")
 
 
 @dataclass(frozen=True, eq=False)

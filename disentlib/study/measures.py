@@ -104,7 +104,7 @@ def runs(
         rows = rows[rows[name] == wanted]
     rows = rows[rows["step"] == step]
     of_run = rows.groupby(IDENTITY)["value"]
-    whole = of_run.mean()[of_run.size() == len(measures)]
+    whole = of_run.mean()[of_run.count() == len(measures)]
     return whole.reset_index()
 
 

@@ -44,6 +44,8 @@ def sprite_runs() -> SpriteRuns | None:
     where = {"adam": listed([*where_trained(adams).values()])} | where_trained(others)
     variants = others.table.groupby(PAIRED, as_index=False)["variant"].nunique()
     asked = variants[variants["variant"] == others.table["variant"].nunique()][PAIRED]
+    if asked.empty:
+        return None
     others = _narrowed(others, asked)
     adams = _narrowed(adams, asked, variant="adam")
     own = pd.concat([adams.table, others.table]).groupby("variant")
@@ -167,9 +169,9 @@ def equal_sentence(found: SpriteRuns | None) -> str:
         return "No two optimisers have come to an equal objective yet."
     told = []
     for _, row in equal.drop_duplicates("D", keep="last").iterrows():
-        found = [f"{name} {row[name]}" for name in row.index[2:] if row[name] != "–"]
+        means = [f"{name} {row[name]}" for name in row.index[2:] if row[name] != "–"]
         nats = row["objective (nats)"]
-        told.append(f"to {nats} nats at D = {row['D']}: {listed(found)}")
+        told.append(f"to {nats} nats at D = {row['D']}: {listed(means)}")
     return f"Dimensions in use where the objective first comes {'; '.join(told)}."
 
 
@@ -179,7 +181,8 @@ def full_sentence(found: SpriteRuns | None) -> str:
     """
     if found is not None:
         rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
-        full = rows[rows["dimensions in use"].astype(float) == rows["D"]]
+        used = pd.to_numeric(rows["dimensions in use"], errors="coerce")
+        full = rows[used == rows["D"]]
         for D, own in sorted(full.groupby("D"), reverse=True):
             if len(own) > 1:
                 told = [
@@ -191,6 +194,6 @@ def full_sentence(found: SpriteRuns | None) -> str:
                     f"At D = {D} {listed(list(own['optimiser']))} use every dimension, "
                     f"so that what differs there is not their number: the FactorVAE "
                     f"score and DCI disentanglement are {listed(told)} "
-                    f"({counted(own['runs'].min(), 'run')} each)."
+                    f"({listed([counted(runs, 'run') for runs in own['runs']])})."
                 )
     return "At no D do two optimisers use every dimension."

@@ -3,14 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from disentlib.study.measures import codes_of, fullest, measured, with_dimensions
-from disentlib.study.pooled import Estimate
+from disentlib.study.pooled import Estimate, spread_between_seeds
 from disentlib.study.recipes import CHOICES
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.settings import PAIRED, mean_change
-from disentlib.study.words import counted, digits_of, interval, listed, number, title
+from disentlib.study.words import (
+    by_chance,
+    counted,
+    digits_of,
+    interval,
+    listed,
+    number,
+    title,
+)
 
 # What two runs agree in; steps may differ, as a run is scored on the way.
 OTHER = ("precision", "steps")
@@ -52,13 +61,8 @@ class PrecisionPairs:
     @property
     def others(self) -> list[str]:
         """What else the two runs of a pair differ in."""
-        words = {
-            "device_name": "the machine that has it",
-            "several": "the number of draws behind a score",
-        }
-        sides = ("float32", "bfloat16")
-        found = {k: [self.values[f"{k}_{side}"] for side in sides] for k in words}
-        return [words[k] for k, (one, two) in found.items() if not one.equals(two)]
+        one, two = (self.values[f"several_{side}"] for side in ("float32", "bfloat16"))
+        return [] if one.equals(two) else ["the number of draws behind a score"]
 
     @property
     def changes(self) -> dict[str, Estimate]:
@@ -71,12 +75,12 @@ class PrecisionPairs:
 
 
 def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
-    """The pairs in the tables of `studies`, whichever of them a run is from; None where
-    there are none.
+    """The pairs in the tables of `studies`, whichever of them a run is from, both on
+    machines of one kind; None where there are none.
     """
     every = pd.concat([_values(results) for results in studies], ignore_index=True)
     sides = (every[every["precision"] == name] for name in ("float32", "bfloat16"))
-    keys = [*SAME, "planned", "step", "measure"]
+    keys = [*SAME, "planned", "device_name", "step", "measure"]
     single = (side.drop_duplicates(keys) for side in sides)
     both = pd.merge(*single, on=keys, suffixes=("_float32", "_bfloat16"))
     if not len(both):
@@ -131,7 +135,7 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     if found is None:
         return "No two runs that differ in the precision alone are in."
     asked = {m: change for m, change in found.changes.items() if change.df}
-    clear = [title(m) for m, change in asked.items() if change.clear]
+    clear = [title(m) for m, change in asked.items() if change.excludes_zero]
     within = [
         title(m)
         for m, change in asked.items()
@@ -153,7 +157,8 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     said += f"of {len(asked)} measures the interval leaves out zero for "
     said += listed(clear) if clear else "none"
     held = listed(within) if within else "no score"
-    return f"{said}, and lies within ± {TOLERATED:g} for {held}."
+    said += f", and lies within ± {TOLERATED:g} for {held}."
+    return f"{said} {by_chance(len(asked))}"
 
 
 def precision_spread(found: PrecisionPairs | None) -> str:
@@ -162,15 +167,13 @@ def precision_spread(found: PrecisionPairs | None) -> str:
         return ""
     own = found.values[found.values["measure"] == MEASURES[0]]
     change = own["value_bfloat16"] - own["value_float32"]
-    within = pd.concat(
-        [
-            own[name].groupby([own["model"], own["D"]]).var()
-            for name in ("value_float32", "value_bfloat16")
-        ]
-    )
+    cell = own.groupby(["model", "D"]).ngroup()
+    cells = pd.concat([cell, -1 - cell])  # by precision too
+    values = pd.concat([own["value_float32"], own["value_bfloat16"]])
+    spread, _, _ = spread_between_seeds(cells, values)
     apart = number(float((change**2).mean() ** 0.5), 1)
     said = f"The two runs of a pair lie {apart} nats of reconstruction apart"
-    if within.isna().all():
+    if np.isnan(spread):
         return f"{said} (root mean square)."
-    seeds = number(float((2 * within.mean()) ** 0.5), 1)
+    seeds = number(2**0.5 * spread, 1)
     return f"{said}, two seeds of one precision {seeds} (root mean squares)."

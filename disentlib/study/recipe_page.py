@@ -108,9 +108,12 @@ def budget_sentence(results: Results, model: str) -> str:
         return "No recipe has runs of several lengths."
     words, names = next(iter(lines.items()))
     values = budget_values(results, model)
+    values = values[values["variant"].isin(names)]
+    if values.empty:
+        return "No recipe has a seed with runs of several lengths."
     parts, seeds = [], set[int]()
     for measure in MEASURES:
-        ours = values[values["variant"].isin(names) & (values["measure"] == measure)]
+        ours = values[values["measure"] == measure]
         seeds.add(ours["seed"].nunique())
         means = ours.groupby("step")["value"].mean()
         digits = min(2, digits_of(measure))

@@ -10,7 +10,14 @@ from disentlib.study.measures import codes_of, fullest, measured, runs, with_dim
 from disentlib.study.pooled import Estimate
 from disentlib.study.results import Results
 from disentlib.study.settings import PAIRED, paired_change
-from disentlib.study.words import counted, digits_of, interval, number, title
+from disentlib.study.words import (
+    by_chance,
+    counted,
+    digits_of,
+    interval,
+    number,
+    title,
+)
 from disentlib.training.configuration import TrainingConfig
 
 MEASURES = (
@@ -143,7 +150,7 @@ def changes_sentence(changes: list[Change]) -> str:
     for change in changes:
         for measure, e in change.by_measure.items():
             asked += e.df > 0
-            if e.clear:
+            if e.excludes_zero:
                 told.append(
                     f"{title(measure)} of {title(change.model)} from "
                     f"{change.first.replace('_', ' ')} to "
@@ -153,10 +160,10 @@ def changes_sentence(changes: list[Change]) -> str:
     if not asked:
         return "No recipe has two runs to pair with another's, so there is no interval."
     clear = f": {'; '.join(told)}" if told else ""
-    verb = "has" if asked == 1 else "have"
+    verb = "has" if len(told) == 1 else "have"
     return (
         f"Of {counted(asked, 'difference')} with an interval, {len(told) or 'none'} "
-        f"{verb} one that leaves out zero{clear}."
+        f"{verb} one that leaves out zero{clear}. {by_chance(asked)}"
     )
 
 

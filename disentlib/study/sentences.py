@@ -11,7 +11,7 @@ from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, MEAN_OF_THREE, THESIS, runs
 from disentlib.study.results import IDENTITY
-from disentlib.study.words import counted, interval, listed, number, title
+from disentlib.study.words import counted, interval, listed, number, p_value, title
 from disentlib.training.history import longest_runs
 
 EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
@@ -24,7 +24,7 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
         return f"There are too few runs for an interval of any {what}."
     clear = [effect for effect in decided if effect.clear]
     names = [f"the {title(e.measure)} of {title(e.model)} {told(e)}" for e in clear]
-    least = min(decided, key=lambda effect: effect.p_family)
+    least = min(decided, key=lambda effect: effect.p)
     sentence = f"Of {counted(len(decided), what)} {'none is' if not clear else ''}"
     if clear:
         sentence += f"{'one is' if len(clear) == 1 else f'{len(clear)} are'}"
@@ -32,9 +32,30 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
     if not clear:
         sentence += (
             f" The nearest to it is the {title(least.measure)} of "
-            f"{title(least.model)}, with p = {number(least.p_family, 3)} in the family."
+            f"{title(least.model)}, with p {p_value(least.p_family)} in the family."
         )
     return sentence
+
+
+def occasions_sentence(evidence: Evidence) -> str:
+    """Which D of the longest runs were trained by which commit: what differs between
+    occasions is not told from D where they go together.
+    """
+    rows = evidence.main.run_rows
+    if "commit" not in rows:
+        return "By which commit a run was trained is not kept with this study."
+    last = rows[rows["steps"] == rows["steps"].max()]
+    levels = last.groupby("commit")["D"].unique()
+    if len({tuple(sorted(of_commit)) for of_commit in levels}) < 2:
+        return "The longest runs of all D were trained by the same commits."
+    parts = [
+        f"D = {listed(sorted(of_commit))} by commit `{str(commit)[:7]}`"
+        for commit, of_commit in levels.items()
+    ]
+    return (
+        f"The longest runs were trained on several occasions, {listed(parts)}: what "
+        f"differs between these is not told from D."
+    )
 
 
 def seeds_sentence(evidence: Evidence) -> str:
@@ -191,8 +212,10 @@ def plateau_sentence(evidence: Evidence) -> str:
         between = interval(effect.pooled.low, effect.pooled.high, 1)
         slope = f"{size} {between} for ten offered"
         one = effect.decided and effect.pooled.low <= UNIT <= effect.pooled.high
-        flat = effect.decided and not effect.pooled.clear
-        word = "no clear growth" if flat else "all of them" if one else "some of them"
+        flat = effect.decided and not effect.pooled.excludes_zero
+        word = "0 in the interval" if flat else "all of them" if one else "some of them"
+        if effect.pooled.high < 0:
+            word = "fewer of them"
         parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
     if not parts:
         return f"Runs at two D above {FACTORS} would show where these stand."

@@ -85,14 +85,14 @@ def weight_runs(results: Results, measures: str | Sequence[str]) -> pd.DataFrame
 
 
 def gains_of_search(values: pd.DataFrame) -> list[float]:
-    """What choosing a model's weight for each D gains over the thesis' weight: a gain
-    for each D and seed.
+    """What choosing a model's weight for each D gains over the thesis' weight: the mean
+    over D, for each seed.
 
     The weight is chosen on the other seeds of that D, so that the choice is not judged
-    by the noise that made it; gains of one D still hang together. None where no seed
-    has another to choose by.
+    by the noise that made it; seeds still share choices. None where no seed has
+    another to choose by.
     """
-    gains = []
+    gains: dict[int, list[float]] = {}
     for (model, _), block in values.groupby(["model", "D"]):
         by = _at_every_weight(block)
         if len(by) < 2 or THESIS_WEIGHTS[model] not in by:
@@ -100,8 +100,8 @@ def gains_of_search(values: pd.DataFrame) -> list[float]:
         for seed in by.index:
             chosen = by.drop(seed).mean().idxmax()
             gain = by.loc[seed, chosen] - by.loc[seed, THESIS_WEIGHTS[model]]
-            gains.append(float(gain))
-    return gains
+            gains.setdefault(seed, []).append(float(gain))
+    return [float(np.mean(of_seed)) for of_seed in gains.values()]
 
 
 def best_weights(values: pd.DataFrame) -> pd.DataFrame:
@@ -129,9 +129,11 @@ def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:
     the largest D less the smallest.
 
     One fit with an intercept for each seed, D and rule of counting (`steps` a run,
-    equal or in proportion), and one slope for each D. Columns: D, seed, batch_size,
-    variant's `rule`, value.
+    equal or in proportion), and one slope for each D with two batch sizes of a seed.
+    Columns: D, seed, batch_size, variant's `rule`, value.
     """
+    sizes = values.groupby(["D", "seed", "rule"])["batch_size"].transform("nunique")
+    values = values[sizes > 1]
     levels = sorted(values["D"].unique())
     block = values[["D", "seed", "rule"]].astype(str).agg(" ".join, axis=1)
     doublings = np.log2(values["batch_size"].to_numpy(dtype=float))
@@ -142,8 +144,8 @@ def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:
     slopes: dict[int | str, Estimate] = {}
     for i, D in enumerate(levels):
         slopes[int(D)] = estimate(design, target, np.eye(design.shape[1])[i])
-    ends = np.zeros(design.shape[1])
-    ends[len(levels) - 1], ends[0] = 1.0, -1.0
     if len(levels) > 1:
+        ends = np.zeros(design.shape[1])
+        ends[len(levels) - 1], ends[0] = 1.0, -1.0
         slopes["more"] = estimate(design, target, ends)
     return slopes

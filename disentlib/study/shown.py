@@ -49,15 +49,23 @@ def pictures(evidence: Evidence, model: str) -> dict[str, Pictures]:
     out = {
         (run["model"], run["D"], run["seed"]) for _, run in evidence.runaways.iterrows()
     }
-    first = evidence.main.study.values("seed")[0]
     shown = {}
     for D in evidence.levels:
-        mark = " (ran away)" if (model, D, first) in out else ""
+        whose = model, D, pictured_seed(evidence, model, D)
+        mark = " (ran away)" if whose in out else ""
         try:
             shown[f"D = {D}{mark}"] = evidence.main.pictures(model, D)
         except FileNotFoundError:
             continue
     return shown
+
+
+def pictured_seed(evidence: Evidence, model: str, D: int) -> int:
+    """The seed whose pictures are kept: the study's first that has results."""
+    ours = evidence.table[evidence.table["model"] == model]
+    there = set(ours.loc[ours["D"] == D, "seed"])
+    seeds = evidence.main.study.values("seed")
+    return int(next((seed for seed in seeds if seed in there), seeds[0]))
 
 
 def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
@@ -77,10 +85,10 @@ def traversal_figure(evidence: Evidence, model: str) -> Figure | None:
     pictures were read; the others are counted in the title. None where no pictures are
     kept.
     """
-    seed, blocks = evidence.main.study.values("seed")[0], []
+    blocks = []
     for name, one in pictures(evidence, model).items():
         D = len(one.traversals)
-        rows = in_use(evidence, model, D, seed)
+        rows = in_use(evidence, model, D, pictured_seed(evidence, model, D))
         idle = counted(D - len(rows), "row")
         still = f"; {idle} without information left out" if len(rows) < D else ""
         said = [_label(one, d) for d in rows]
@@ -191,6 +199,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "answer": answer(evidence),
         "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),
         "spread": sentences.seeds_sentence(evidence),
+        "occasions": sentences.occasions_sentence(evidence),
         "pairing": sentences.pairing_sentence(evidence),
         "best": sentences.effects_sentence(best, "contrast") if best else nothing,
         "above": sentences.effects_sentence(above, "contrast") if above else nothing,

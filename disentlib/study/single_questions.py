@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from disentlib.study.effects import BEST, effect_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES
-from disentlib.study.tables import p_value
-from disentlib.study.words import counted, interval, number, title
+from disentlib.study.words import counted, interval, number, p_value, title
 
 PER = "for ten more dimensions"
 

@@ -8,7 +8,7 @@ from pandas.io.formats.style import Styler
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, codes_of, measured, of_every_step, runs
-from disentlib.study.words import digits_of, interval, number, title
+from disentlib.study.words import digits_of, interval, number, p_value, title
 
 SHOWN = ("dimensions_in_use", "held_out_kl", "held_out_reconstruction", *THESIS)
 
@@ -41,11 +41,6 @@ def effect_table(effects: Iterable[Effect], caption: str) -> Styler:
             }
         )
     return printed(pd.DataFrame(rows), caption)
-
-
-def p_value(p: float) -> str:
-    """A p-value as it is printed: three decimals, or the fact that it is below them."""
-    return "below 0.001" if p < 0.001 else number(p)
 
 
 def summary_table(evidence: Evidence, caption: str) -> Styler:

@@ -9,7 +9,7 @@ import pandas as pd
 from disentlib.scoring.reader import moving
 from disentlib.scoring.run import EXCESS
 from disentlib.study.correlation import correlation_within
-from disentlib.study.effects import LEVEL, Effect, effect_of
+from disentlib.study.effects import LEVEL, Effect, effect_of, spread_of_runs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import ROTATED, THESIS, runs
 from disentlib.study.permutation import holm
@@ -50,7 +50,7 @@ def by_interval(effect: Effect | None, sign: int = 1) -> str:
     """
     if effect is None or not effect.decided:
         return OPEN
-    if effect.pooled.clear and effect.p < LEVEL:
+    if effect.pooled.excludes_zero and effect.p < LEVEL:
         return HOLDS if sign * effect.pooled.value > 0 else FAILS
     most = sign * (effect.pooled.high if sign > 0 else effect.pooled.low)
     return FAILS if most < effect.spread[0] else OPEN
@@ -168,7 +168,7 @@ def proposal(evidence: Evidence) -> Verdict:
         why = "What each scores beyond random rotations of the codes would."
         return Verdict("6.2", claim, text, OPEN, why)
     decision, spread = OPEN, spread_of(evidence, names[0])
-    if gain.clear:
+    if gain.excludes_zero:
         decision = HOLDS if gain.value > 0 else FAILS
     elif gain.largest < spread:
         decision = FAILS
@@ -188,10 +188,10 @@ def spread_of(
     step: int | None = None,
 ) -> float:
     """Standard deviation of a score (or of the mean of several) between seeds of the
-    main study at one model and D; NaN where there are none after these steps.
+    main study at one model and D; NaN where no two are there after these steps.
     """
-    effect = effect_of(evidence.table, measures, "sampled", model, step=step)
-    return effect.spread[0] if effect else np.nan
+    where = {"model": model} if model else {}
+    return spread_of_runs(runs(evidence.table, measures, "sampled", step, **where))[0]
 
 
 def beside_seeds(spread: float) -> str:

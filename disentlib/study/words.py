@@ -26,6 +26,16 @@ def title(name: str) -> str:
     return SHORT.get(name) or TITLES.get(name) or name.replace("_", " ")
 
 
+def by_chance(count: int) -> str:
+    """How many of as many 95 % intervals leave out zero where nothing differs."""
+    return f"Where nothing differs, {number(0.05 * count, 1)} of {count} would."
+
+
+def p_value(p: float) -> str:
+    """A p-value as it is printed: three decimals, or the fact that it is below them."""
+    return "below 0.001" if p < 0.001 else number(p)
+
+
 def listed(values: Sequence[object]) -> str:
     """A, B and C."""
     words = [str(value) for value in values]

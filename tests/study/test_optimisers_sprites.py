@@ -88,7 +88,7 @@ def test_the_sentence_is_of_the_D_with_the_most_runs(ways):
 
 def test_at_the_largest_d_that_two_fill_their_scores_are_told():
     used = {("Adam", 4): "4.0", ("Adam", 10): "6.0", ("Adam", 2): "2.0"}
-    used |= {("Muon", 4): "4.0", ("Muon", 10): "10.0", ("Muon", 2): "2.0"}
+    used |= {("Muon", 4): "4.0", ("Muon", 10): "10.0", ("Muon", 2): "–"}
     rows = [
         {"optimiser": name, "model": "β-VAE", "D": D, "runs": 2}
         | {"dimensions in use": found, "FactorVAE score": f"0.{D}{len(name)}"}
@@ -150,6 +150,20 @@ def test_optimisers_are_compared_in_what_all_of_them_have(tmp_path, monkeypatch)
     found = page.sprite_runs()
     assert found.step == 250 and set(found.ways["D"]) == {10}
     assert set(found.ways["optimiser"]) == {"Adam", "Muon", "SGD"}
+
+
+def test_optimisers_that_share_no_run_are_not_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+    variants = {"muon": {"beta": 4.0}, "sgd": {"beta": 4.0}}
+    both = synthetic(tmp_path, name="optimisers", variants=variants, steps=[250])
+    apart = (both.table["variant"] == "muon") == (both.table["seed"] == 0)
+    made = {
+        "desk": synthetic(tmp_path, name="desk", steps=[250]),
+        "optimisers": replace(both, table=both.table[apart]),
+    }
+    monkeypatch.setattr(page, "load_results", made.__getitem__)
+    monkeypatch.setattr(page, "is_there", made.__contains__)
+    assert page.sprite_runs() is None
 
 
 def test_else_they_are_the_recipe_studys(tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_a_planted_peak_and_a_planted_plateau_are_found():
     assert pooled_contrast(*plateau, above).low > 0
     flat = plateau[0] >= 6
     level_there = pooled_slope(*(column[flat] for column in plateau))
-    assert not level_there.clear
+    assert not level_there.excludes_zero
     assert level_there.largest * 9 < 2.5
 
 
@@ -144,4 +144,7 @@ def test_bad_input(call, complaint):
 def test_two_runs_give_a_slope_without_an_interval():
     fit = pooled_slope([4, 10], [0.1, 0.4], [0, 0])
     assert fit.value == pytest.approx(0.05) and fit.df == 0
-    assert np.isnan([fit.low, fit.high, fit.p, fit.largest]).all() and not fit.clear
+    assert (
+        np.isnan([fit.low, fit.high, fit.p, fit.largest]).all()
+        and not fit.excludes_zero
+    )

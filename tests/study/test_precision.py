@@ -29,7 +29,7 @@ def made(tmp_path, monkeypatch):
         options = {"levels": (4, 15), "pictures": False, "effect": effect}
         results = synthetic(tmp_path, name=name, **options)
         rows = [
-            {"variant": run.variant, "precision": precision, "device_name": name}
+            {"variant": run.variant, "precision": precision, "device_name": "a card"}
             | {key: getattr(run.config, key) for key in (*SAME, "steps")}
             | settings
             for run in results.study.runs
@@ -49,20 +49,37 @@ def test_a_planted_difference_is_found_and_no_other_is_large(made):
     assert table.loc["FactorVAE score", "16 bits less 32"].startswith("−0.")
     sentence = precision_sentence(found)
     assert "12 pairs of runs (β-VAE and FactorVAE, D = 4 and 15)" in sentence
-    assert "precision and the machine that has it, and nothing else" in sentence
+    assert "differ in the precision and nothing else" in sentence
+    assert sentence.endswith("Where nothing differs, 0.7 of 13 would.")
     assert "zero for " in sentence and "FactorVAE score" in sentence
     assert "two seeds of one precision" in precision_spread(found)
 
 
-def test_pairs_of_one_machine_differ_in_nothing_else(made):
-    on = {"device_name": "a card"}
-    found = precision_pairs([made("a", "float32", **on), made("b", "bfloat16", **on)])
-    assert "differ in the precision and nothing else" in precision_sentence(found)
+def test_runs_of_two_machines_are_no_pair(made):
+    studies = [made("a", "float32", device_name="a CPU"), made("b", "bfloat16")]
+    assert precision_pairs(studies) is None
+    assert len(precision_pairs([*studies, made("c", "float32")]).pairs) == 12
+
+
+def test_two_seeds_lie_apart_by_the_spread_of_all_cells_by_their_size(made):
+    """A cell of two seeds says less than one of three."""
+    studies = [made("a", "float32"), made("b", "bfloat16")]
+    found = precision_pairs(studies)
+    own = found.values["measure"] == MEASURES[0]
+    for side in ("float32", "bfloat16"):
+        found.values.loc[own, f"value_{side}"] = found.values["seed"] / 1000
+    wide = own & (found.values["D"] == 4) & (found.values["seed"] == 1000)
+    lone = own & (found.values["D"] == 4) & (found.values["seed"] == 2000)
+    found.values.loc[wide, ["value_float32", "value_bfloat16"]] = 10.0
+    few = type(found)(found.values[~lone], found.step)
+    # By model and precision: (0, 10) has one degree and 50, (0, 1, 2) two and 2.
+    assert f"two seeds of one precision {(2 * 52 / 3) ** 0.5:.1f} " in precision_spread(
+        few
+    )
 
 
 def test_scores_of_one_draw_and_means_of_several_are_told_apart(made):
-    on = {"device_name": "a card"}
-    one, two = made("a", "float32", **on), made("b", "bfloat16", **on)
+    one, two = made("a", "float32"), made("b", "bfloat16")
     two.table["spread"] = np.nan
     assert "and the number of draws behind a score, and nothing else" in (
         precision_sentence(precision_pairs([one, two]))

@@ -1,11 +1,11 @@
 """The README's findings are those of the tables."""
 
 from disentlib.paths import ROOT
+from disentlib.study import verdicts
 from disentlib.study.answer import ONE_FOR_ONE, family_effects
 from disentlib.study.effects import Effect, effect_of, family
 from disentlib.study.evidence import load_evidence
-from disentlib.study.measures import FAMILIES, runs
-from disentlib.study.verdicts_hypothesis import leads_of
+from disentlib.study.measures import FAMILIES, ROTATED, THESIS, runs
 from disentlib.study.words import counted
 
 STEPS = (5000, 20000)
@@ -37,15 +37,19 @@ def test_what_came_out_is_in_the_tables():
     slopes, best = ([both(q, step) for step in STEPS] for q in ("slope", "best"))
     first, last = (e.pooled.value for e in slopes)
     assert f"add {first:.2f} at 5,000 steps ({last:.2f} at 20,000, where" in said
-    assert slopes[0].pooled.clear and not slopes[1].pooled.clear
+    assert slopes[0].pooled.excludes_zero and not slopes[1].pooled.excludes_zero
     early, late = (e.pooled.value for e in best)
     assert f"scores {early:.2f} and {late:.2f} above the mean of the other D" in said
-    assert all(e.pooled.clear for e in best)
+    assert all(e.pooled.excludes_zero for e in best)
     assert "neither clear once corrected" in said
     assert not any(e.clear for e in family(slopes))
     every = [one(step, m) for step in STEPS for m in (*evidence.models, None)]
     assert not any(e.clear for e in family(every))
-    leads = leads_of(evidence, 10)
-    assert [D for D, lead in leads.items() if lead.clear] == [
-        4
-    ] and "D = 4 alone" in said
+    rotated = [score + ROTATED for score in THESIS]
+    turned = effect_of(evidence.table, rotated, "sampled")
+    assert turned is not None
+    assert f"still get {turned.mean:.2f} on average" in said
+    pruned = verdicts.proposal(evidence)
+    assert pruned.decision != verdicts.HOLDS and "takes not clearly more" in said
+    used = runs(evidence.table, "dimensions_in_use")["value"]
+    assert (used.min(), used.max()) == (4, 7) and "with four to seven dim" in said

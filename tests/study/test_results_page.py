@@ -90,7 +90,7 @@ def test_ten_seeds_and_every_study_beside(page):
     means = glued["results_norm_means"]
     assert "D = 10 after 1,000 steps" in means
     assert "*With batch norm* at the hidden layers" in glued["results_answer"]
-    assert norm.count("(the difference is not clear)") == 2
+    assert norm.count("(the interval of the difference has 0 in it)") == 2
     assert "500 → 1,000 steps" in glued["results_budgets"]
     assert "β-VAE 0.0" in glued["results_plateau"] and "all of them" in glued["results_plateau"]  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_the_correlation_is_within_cells(make):
     sign = np.where(table["measure"] == "factor_vae_score", 0.1, -30)
     table.loc[moved, "value"] += (sign * table["D"])[moved]
     found = correlation_within(table, "held_out_reconstruction", "factor_vae_score")
-    assert abs(found.value) < 0.3 and found.low < 0 < found.high and found.df == 87
+    assert abs(found.value) < 0.3 and found.low < 0 < found.high and found.df == 88
     # Now the seed moves both.
     change(table, "held_out_reconstruction", lambda rows: -rows["seed"] / 200)
     change(table, "factor_vae_score", lambda rows: rows["seed"] / 20_000)
@@ -172,7 +172,7 @@ def test_a_weight_that_is_better_at_each_D_is_found(make):
 
 def test_noise_alone_gains_nothing_from_a_search(make):
     variants = {f"w{w}": {"beta": w / 1.0, "gamma": w / 1.0} for w in (4, 16, 40)}
-    weights = make(name="weights", variants=variants, levels=(4, 6, 10), seeds=10)
+    weights = make(name="weights", variants=variants, levels=(4, 6, 10), seeds=20)
     row = verdicts_beside.weights(evidence(make(), weights=weights))
     assert row.decision == FAILS
     beta = replace(weights, table=weights.table[weights.table["model"] == "beta_vae"])
@@ -203,6 +203,23 @@ def test_batches_that_matter_at_one_D_are_found(make):
     )
     slopes = batch_slopes(values[values["model"] == "factor_vae"])
     assert abs(slopes[4].value) < 0.02 and slopes["more"].low > 0.05
+
+
+def test_batches_of_which_half_is_missing_are_told(make):
+    """As while a sweep goes on: one size at one D, or one size in all."""
+    options = {"levels": (4, 15), "steps": [500, 1000, 2000]}
+    variants = {f"b{b}": {"batch_size": b} for b in (32, 64, 128)}
+    whole = make(name="batches", variants=variants, **options)
+    one = whole.table["variant"] == "b64"
+    for left in (one | (whole.table["D"] == 4), one):
+        part = replace(whole, table=whole.table[left])
+        rows = verdicts_beside.batches(evidence(make(), batches=part))
+        assert [row.decision for row in rows] in ([FAILS, OPEN], [OPEN, OPEN])
+        assert ("at D = 4" in rows[0].number) == (left is not one)
+        assert "D = 15" not in rows[0].number and rows[1].number == "–"
+    assert "no seed has two batch sizes" in rows[0].number
+    values = verdicts_beside.batch_values(part)
+    assert verdicts_beside.doublings(values) == ({}, {})
 
 
 def test_readings_that_agree_with_the_diagram_decide_the_third_claim(make):

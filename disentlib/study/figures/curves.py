@@ -68,7 +68,7 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
     )
     for i, (level, colour) in enumerate(zip(levels, colours)):
         seeds = longest_runs(runs[runs[by] == level]).groupby("step")
-        middle, spread = seeds[term].mean(), seeds[term].std(ddof=0)
+        middle, spread = seeds[term].mean(), seeds[term].std()
         where = seeds[x].mean()
         look = {"color": colour, "lw": 1.2, "label": f"{by} = {level}"}
         if len(levels) > 1:  # marks tell lines apart without their colour
