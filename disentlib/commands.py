@@ -34,12 +34,13 @@ def run_command(main: Callable[[], int | None]) -> int:
         if handler != signal.SIG_IGN:  # as `nohup` and `&` leave it
             signal.signal(number, _stop)
     try:
-        return main() or 0
+        code = main() or 0
+        sys.stdout.flush()  # what cannot be written is known here, not after the end
+        return code
     except Stopped as stopped:
         _say(WORDS)
         return 128 + stopped.number
     except BrokenPipeError:  # the reader, say `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Failed as error:
         _say(str(error))
@@ -50,6 +51,10 @@ def run_command(main: Callable[[], int | None]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        try:
+            sys.stdout.flush()
+        except OSError:  # said above; Python would say so again in its way at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(number: int, _: Any) -> None:

@@ -42,6 +42,30 @@ def test_an_error_is_one_line_and_its_code(error, code, words, capsys):
     assert capsys.readouterr().err == words
 
 
+@pytest.mark.parametrize("lines", [1, 10_000])  # fewer than a buffer holds, and more
+@pytest.mark.parametrize(
+    ("closed", "code", "words"),
+    [(False, 2, "error: [Errno 28] No space left on device\n"), (True, 141, "")],
+)
+def test_output_that_cannot_be_written_is_one_line(lines, closed, code, words):
+    command = "import sys; from disentlib.commands import run_command as run; "
+    command += f"sys.exit(run(lambda: print('x\\n' * {lines})))"
+    env = {key: os.environ[key] for key in os.environ if key != "PYTHONUNBUFFERED"}
+    read, write = os.pipe()
+    os.close(read)
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", command],
+            stdout=write if closed else full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+            timeout=200,
+        )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (code, words)
+
+
 def test_signals_are_answered_before_the_heavy_imports():
     heavy = "{'torch', 'zmq', 'pandas', 'sklearn'}"
     code = f"import disentlib.__main__, sys; assert not {heavy} & {{*sys.modules}}"
