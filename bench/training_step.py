@@ -274,12 +274,16 @@ def earlier_copy() -> Path:
         return Path(given)
     folder = Path(tempfile.mkdtemp(prefix="disentlib-before-"))
     atexit.register(shutil.rmtree, folder)
-    archive = subprocess.run(
+    found = subprocess.run(
         ["git", "-C", str(ROOT), "archive", BEFORE, "disentlib", "bench"],
-        check=True,
-        stdout=subprocess.PIPE,
-    ).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+        capture_output=True,
+    )
+    if found.returncode:
+        sys.exit(
+            f"error: this clone has no commit {BEFORE}; fetch the whole history, or give "
+            "a folder with that library in DISENTLIB_BEFORE"
+        )
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=found.stdout, check=True)
     return folder
 
 

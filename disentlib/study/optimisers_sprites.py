@@ -194,6 +194,13 @@ def full_sentence(found: SpriteRuns | None) -> str:
                     f"At D = {D} {listed(list(own['optimiser']))} use every dimension, "
                     f"so that what differs there is not their number: the FactorVAE "
                     f"score and DCI disentanglement are {listed(told)} "
-                    f"({listed([counted(runs, 'run') for runs in own['runs']])})."
+                    f"({each_of(own['runs'])})."
                 )
     return "At no D do two optimisers use every dimension."
+
+
+def each_of(counts: pd.Series) -> str:
+    """3 runs each, or 3 and 2 runs where they are not as many."""
+    if counts.nunique() == 1:
+        return f"{counted(counts.iloc[0], 'run')} each"
+    return f"{listed([*counts])} runs"

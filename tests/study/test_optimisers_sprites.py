@@ -99,6 +99,9 @@ def test_at_the_largest_d_that_two_fill_their_scores_are_told():
     told = "At D = 4 Adam and Muon use every dimension"
     assert page.full_sentence(found).startswith(told)
     assert "0.44 and 0.1 by Adam" in page.full_sentence(found)
+    assert page.full_sentence(found).endswith("(2 runs each).")
+    found.scores.loc[0, "runs"] = 3
+    assert page.full_sentence(found).endswith("(3 and 2 runs).")
     none = pd.DataFrame([row for row in rows if row["optimiser"] == "Adam"])
     alone = page.SpriteRuns(pd.DataFrame(), none, 3, "", {})
     assert page.full_sentence(alone) == page.full_sentence(None)
