@@ -28,7 +28,7 @@
     const { h, slider, status, eachFrame } = Explorer.widgets;
     const words = Explorer.text.gradients;
     let D = 10, logSigma = 0, baseline = false, seed = 1;
-    const side = { width: 300, height: 300 };
+    const side = { width: 400, height: 400, ticks: [-15, 0, 15].map((v) => [v, v]), yTicks: [-15, 0, 15] };
     const make = (label) => Explorer.plot.plot({ x: [-15, 15], y: [-15, 15], xLabel: words.first, yLabel: words.second, label, ...side });
     const plots = { score: make(words.scorePlot), path: make(words.pathPlot) };
     const captions = { score: h("figcaption"), path: h("figcaption") };
@@ -42,7 +42,7 @@
         let outside = 0;
         for (const point of points) {
           if (Math.max(...point.map(Math.abs)) > 15) outside++;
-          else plot.dot(point, method === "score" ? "dot-second" : "dot-first");
+          else plot.dot(point, method === "path" ? "dot-third" : baseline ? "dot-second" : "dot-first", 3.5);
         }
         plot.line([[TARGET - 1, TARGET], [TARGET + 1, TARGET]], "cross");
         plot.line([[TARGET, TARGET - 1], [TARGET, TARGET + 1]], "cross");

@@ -7,7 +7,7 @@
     normal: (u) => -0.5 * (LOG_2PI + u * u),
     t: (u) => -Math.log(Math.PI) - Math.log1p(u * u),
   };
-  const PANEL_POINTS = 64, LIMIT = 1e4;
+  const PANEL_POINTS = 64, LIMIT = 1e4, TOP = 20;  // nats
 
   // Log-density at x of {family, centre, spread}.
   const logDensity = ({ family, centre, spread }, x) =>
@@ -54,9 +54,9 @@
     const words = Explorer.text.kl;
     const start = () => [{ family: "normal", centre: 0, spread: 1 }, { family: "normal", centre: 2, spread: 1 }];
     let pair = start(), forward = true, A = 10;
-    const density = Explorer.plot.plot({ x: [-8, 8], y: [-0.4, 1.2], ticks: [-8, -4, 0, 4, 8].map((v) => [v, v]),
+    const density = Explorer.plot.plot({ x: [-8, 8], y: [-0.4, 1.2], yTicks: [-0.4, 0, 1.2], ticks: [-8, -4, 0, 4, 8].map((v) => [v, v]),
       xLabel: words.x, yLabel: words.density, label: words.densityPlot });
-    const growth = Explorer.plot.plot({ x: [0, 4], y: [0, 20], ticks: [[0, "1"], [1, "10"], [2, "100"], [3, "1,000"], [3.9, "10,000"]],
+    const growth = Explorer.plot.plot({ x: [0, 4], y: [-1, TOP], yTicks: [0, TOP], ticks: [[0, "1"], [1, "10"], [2, "100"], [3, "1,000"], [3.9, "10,000"]],
       xLabel: words.limit, yLabel: words.nats, label: words.growthPlot });
     const numbers = h("p", { class: "ex-numbers" }), said = status();
 
@@ -72,9 +72,12 @@
         density.dot([d.centre, top], "handle", 9).setAttribute("data-which", i);
       });
       growth.clear();
-      const limits = Array.from({ length: 41 }, (_, i) => i / 10);
-      growth.line(limits.map((l) => [l, cutOff(p, q, 10 ** l)]), "first");
-      growth.dot([Math.log10(A), Math.max(0, Math.min(20, cutOff(p, q, A)))], "handle", 6);
+      const curve = Array.from({ length: 41 }, (_, i) => [i / 10, cutOff(p, q, 10 ** (i / 10))]);
+      const within = curve.filter(([, nats]) => nats <= TOP).length;
+      growth.line(curve.slice(0, within + 1), "first");
+      if (within < curve.length)
+        growth.word([curve[within][0] + (within > 20 ? -0.1 : 0.1), TOP - 1], words.leaves, within > 20 ? "end" : "start");
+      if (cutOff(p, q, A) <= TOP) growth.dot([Math.log10(A), cutOff(p, q, A)], "handle", 6);
       const names = forward ? ["p", "q"] : ["q", "p"];
       numbers.textContent = words.numbers(names, divergence(p, q), divergence(q, p), A, cutOff(p, q, A));
       said.say(words.said(names, divergence(p, q), gainOf(p, q)));

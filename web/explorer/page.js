@@ -86,6 +86,7 @@
       const panel = model && Explorer.panel(model, (message, from) => {
         held = null;
         delete root.dataset.factor;
+        panels.forEach((p) => p && p !== from && p.mark([]));  // they answered what was said before
         said.say(panels[0] && panels[1] ? text.said.inModel(from.facts.title, message) : message);
         remember();
       });

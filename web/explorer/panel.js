@@ -63,10 +63,11 @@
       const film = h("div", { class: "ex-film" });
       const label = facts.labels && facts.labels[d];
       const element = h("div", { class: "ex-row", "data-dimension": d },
+        code.element, play,
         h("div", { class: "ex-about" }, kl,
           facts.importances ? squares(facts.importances[d]) : "",
           label ? h("span", { class: "ex-reads" }, text.panel.reads(label)) : ""),
-        code.element, play, film);
+        film);
       return { element, code, band, kl, play, film };
     }
 
@@ -166,6 +167,7 @@
       const again = playing && playing.d === d;
       stop();
       if (again) { moved(text.panel.played(d), panelOf); return; }
+      mark([d]);
       if (still()) { film(d); return; }
       const start = performance.now(), z = state.z[d];
       playing = { d, z };
@@ -224,7 +226,7 @@
       draw();
     }
 
-    const panelOf = { element, state, view: h("div", { style: `--bars: ${net.D}` }, decoded.canvas, glance, names), facts, show, restore, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
+    const panelOf = { element, state, view: h("div", { style: `--bars: ${net.D}` }, decoded.canvas, glance, names), facts, show, restore, mark, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
     return panelOf;
   }
 

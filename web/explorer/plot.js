@@ -4,20 +4,22 @@
   const { h } = Explorer.widgets;
   const LEFT = 46, RIGHT = 10, TOP = 12, BOTTOM = 38;
 
-  // A plot of `x` and `y` [low, high]; `label` says what is to be seen.
-  function plot({ x, y, xLabel, yLabel, label, width = 420, height = 230, ticks = [] }) {
+  // A plot of `x` and `y` [low, high]; `label` says what is to be seen. `ticks` are pairs
+  // [value, shown], `yTicks` values.
+  function plot({ x, y, xLabel, yLabel, label, width = 420, height = 230,
+    ticks = x.map((v) => [v, v]), yTicks = y }) {
     const px = (v) => LEFT + ((v - x[0]) / (x[1] - x[0])) * (width - LEFT - RIGHT);
     const py = (v) => height - BOTTOM - ((v - y[0]) / (y[1] - y[0])) * (height - TOP - BOTTOM);
     const fit = (v, low, high) => Math.max(low, Math.min(high, v));
     const marks = h("g");
     const word = (at, to, shown, anchor, more = {}) =>
-      h("text", { x: at, y: to, "text-anchor": anchor, ...more }, shown);
+      h("text", { x: at, y: to, "text-anchor": anchor, ...more }, String(shown).replace(/^-/, "−"));
     const element = h("svg", { viewBox: `0 0 ${width} ${height}`, class: "ex-plot", role: "img", "aria-label": label },
       h("line", { class: "axis", x1: LEFT, x2: width - RIGHT, y1: height - BOTTOM, y2: height - BOTTOM }),
       h("line", { class: "axis", x1: LEFT, x2: LEFT, y1: TOP, y2: height - BOTTOM }),
-      (ticks.length ? ticks : [[x[0], x[0]], [x[1], x[1]]]).map(([at, shown]) =>
+      ticks.map(([at, shown]) =>
         word(Math.min(px(at), width - 4 * String(shown).length), height - BOTTOM + 15, shown, "middle")),
-      y.map((v) => word(LEFT - 5, py(v) + 4, v, "end")),
+      yTicks.map((v) => word(LEFT - 5, py(v) + 4, v, "end")),
       word((LEFT + width - RIGHT) / 2, height - 6, xLabel, "middle"),
       word(12, (TOP + height - BOTTOM) / 2, yLabel, "middle",
         { transform: `rotate(-90 12 ${(TOP + height - BOTTOM) / 2})` }),

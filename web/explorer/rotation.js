@@ -93,8 +93,7 @@
     const { h, slider, status, eachFrame } = Explorer.widgets;
     const words = Explorer.text.rotation, names = Object.keys(words.scores);
     let degrees = 0;
-    const side = { width: 300, height: 300 };
-    const cloud = Explorer.plot.plot({ x: [-2.6, 2.6], y: [-2.6, 2.6], ticks: [[-2, -2], [0, 0], [2, 2]], xLabel: "z0", yLabel: "z1", label: words.cloudPlot, ...side });
+    const cloud = Explorer.plot.plot({ x: [-2.6, 2.6], y: [-2.6, 2.6], ticks: [[-2, -2], [0, 0], [2, 2]], yTicks: [-2, 0, 2], xLabel: "z0", yLabel: "z1", label: words.cloudPlot, width: 400, height: 400 });
     const ticks = [0, 15, 30, 45, 60, 75, 90].map((v) => [v, `${v}°`]);
     const curves = Explorer.plot.plot({ x: [0, 90], y: [0, 1], ticks, xLabel: words.angle, yLabel: words.score, label: words.curvePlot, height: 300 });
     const history = Array.from({ length: 31 }, (_, i) => [3 * i, scores((3 * i * Math.PI) / 180)]);
@@ -104,7 +103,7 @@
       cloud.clear();
       columns[0].forEach((u, i) => {
         if (classes[i][1] % 2) return;
-        cloud.dot([u, columns[1][i]], classes[i][0] < SIZE / 2 ? "dot-first" : "dot-second", 2 + classes[i][1] / 6);
+        cloud.dot([u, columns[1][i]], classes[i][0] < SIZE / 2 ? "dot-first" : "dot-second", 3 + classes[i][1] / 4);
       });
       curves.clear();
       names.forEach((name, i) => {

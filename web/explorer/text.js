@@ -1,7 +1,7 @@
 // Every word that the explorer says, in one place: translate this file, and no other.
 "use strict";
 (function (Explorer) {
-  const signed = (value, digits) => (value < 0 ? "− " : "+ ") + Math.abs(value).toFixed(digits);
+  const signed = (value, digits) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
   const list = (names) =>
     names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
@@ -72,9 +72,9 @@
         "below 0.1 nats, the picture hardly depends on " + (count === 1 ? "it" : "them"),
       play: (d) => `Traverse z${d}`,
       stop: "Stop",
-      playing: (d) => `z${d} goes from − 2 to + 2 around its mean and back.`,
+      playing: (d) => `z${d} goes from −2 to +2 around its mean and back.`,
       played: (d) => `z${d} is back where it was.`,
-      film: (d) => `z${d} at nine steps from − 2 to + 2 around its mean`,
+      film: (d) => `z${d} at nine steps from −2 to +2 around its mean`,
       band: (mu, sigma) => `mean ${signed(mu, 2)}, standard deviation ${sigma.toFixed(2)}`,
       importance: (values, names) =>
         `importance for ${names.map((n, k) => `${n} ${values[k].toFixed(2)}`).join(", ")}`,
@@ -85,7 +85,7 @@
       noExcess: "–: no rotations were scored.",
       noScores: "A model of your own comes without scores: the page on scoring computes them.",
       klNote: (images) => `KL over ${images} random sprites.`,
-      reads: (label) => `example (another sprite), from − 1 to + 1: ${label}`,
+      reads: (label) => `example (another sprite), from −1 to +1: ${label}`,
       back: "Back to the encoder's means",
       wasBack: "All dimensions are at the encoder's means again.",
     },
@@ -100,7 +100,7 @@
         ? `${changes.length} ${changes.length === 1 ? "factor" : "factors"} of the picture answered (${list(changes)}).`
         : "no factor of the picture answered."),
       readRule: "Factors are read off the picture by the sprite that is nearest to it. The words at a dimension say " +
-        "what it did to one image of the study when it went from − 1 to + 1 around its mean. A turn counts from 20°, a shift from 2 pixels, a scale from 0.1.",
+        "what it did to one image of the study when it went from −1 to +1 around its mean. A turn counts from 20°, a shift from 2 pixels, a scale from 0.1.",
     },
     errors: {
       short: "This file is cut short: it ends before its own header says it does.",
@@ -119,15 +119,16 @@
     kl: {
       what: "Drag a circle, or move a slider. The grey area is the integrand, p log(p/q), " +
         "cut off at the frame; the divergence is what lies above zero less what lies below. Then choose t(1) against N(0, 1) and widen the limits.",
-      x: "x", density: "density", limit: "limits − A … A", nats: "nats",
+      x: "x", density: "density", limit: "limits −A … A", nats: "nats",
       densityPlot: "The densities p and q, and the integrand of the divergence.",
-      growthPlot: "The integral from − A to A against A, on a logarithmic axis.",
+      leaves: "↑ leaves the frame",
+      growthPlot: "The integral from −A to A against A, on a logarithmic axis.",
       direction: "Direction", reset: "Reset", cauchy: "t(1) against N(0, 1)",
       families: { normal: "normal", t: "t(1)" },
       family: (name) => `Family of ${name} (${name === "p" ? "solid" : "dashed"})`,
       centre: (name) => `centre of ${name}`,
       spread: (name) => `spread of ${name}`,
-      upTo: (A) => `± ${A < 100 ? A.toFixed(1) : Math.round(A).toLocaleString("en")}`,
+      upTo: (A) => `±${A < 100 ? A.toFixed(1) : Math.round(A).toLocaleString("en")}`,
       size: (nats) => (nats === Infinity ? "infinite" : `${nats.toFixed(3)} nats`),
       numbers([a, b], nats, other, A, cut) {
         return `KL(${a} ‖ ${b}) is ${this.size(nats)}; KL(${b} ‖ ${a}) is ${this.size(other)}. ` +
