@@ -177,7 +177,8 @@ def _own_file(path: Path) -> tuple[Path, int]:
     The suffix stays, since some writers look at it.
     """
     while True:
-        temporary = path.with_name(f".{path.stem[:100]}.{_owner()}{path.suffix}")
+        # A character has up to four bytes, and a name at most 255.
+        temporary = path.with_name(f".{path.stem[:25]}.{_owner()}{path.suffix}")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         if try_lock(descriptor, path) is not False and temporary.exists():
             return temporary, descriptor

@@ -34,6 +34,12 @@ def test_write_and_overwrite(tmp_path):
         assert read_json(path) == content and names(path.parent) == ["facts.json"]
 
 
+def test_a_name_as_long_as_the_file_system_allows(tmp_path):
+    path = tmp_path / f"{'名' * 80}.json"  # 245 bytes
+    write_json(path, 1)
+    assert names(tmp_path) == [path.name]
+
+
 def test_old_file_stays_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "facts.json"
     path.write_text("old")

@@ -33,14 +33,14 @@ class FactorGrid:
     levels: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        letters = isinstance(self.names, str)
-        names = tuple(
-            self.names
-            if letters
-            else array_of("names", self.names).reshape(-1).tolist()
-        )
+        try:
+            names = tuple(self.names)
+        except TypeError:
+            raise ValueError(f"names={shown(self.names)} must be words") from None
         for name in names:
-            instance("name", name, str)
+            if not instance("name", name, str).isprintable():
+                raise ValueError(f"name={shown(name)} must be printable")
+        names = tuple(map(str, names))  # NumPy's words are plain ones
         sizes = tuple(array_of("sizes", self.sizes).reshape(-1).tolist())
         for size in sizes:
             whole_number("size", size, 1, 10**9)

@@ -57,6 +57,7 @@ def test_shapes_follow_the_rows():
 def test_levels_are_kept_as_values():
     grid = FactorGrid(("a", "b"), (2, 3), ((10, 20), (0.5, 1, 2)))
     assert np.array_equal(grid.values(4), [20, 1])
+    assert FactorGrid(np.array(["a", "b"]), grid.sizes, grid.levels) == grid
     assert hash(grid) == hash(FactorGrid(("a", "b"), (2, 3), ((10, 20), (0.5, 1, 2))))
 
 
@@ -76,6 +77,9 @@ def test_levels_are_kept_as_values():
         (lambda: GRID.factor(5), "no factor 5"),
         (lambda: FactorGrid(("a",), (2, 3)), "must pair up"),
         (lambda: FactorGrid(("a", "a"), (2, 3)), "each name once"),
+        (lambda: FactorGrid((1, "a"), (2, 3)), "name=1 must be a str"),
+        (lambda: FactorGrid(("a\nb",), (2,)), r"name='a\\nb' must be printable"),
+        (lambda: FactorGrid(3, (2,)), "names=3 must be words"),
         (lambda: FactorGrid(("a",), (0,)), "at least 1"),
         (lambda: FactorGrid(("a",), (2,), ((1, 2, 3),)), "match the numbers of levels"),
     ],
