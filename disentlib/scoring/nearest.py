@@ -29,8 +29,9 @@ def nearest_sprites(pictures: NDArray[np.uint8], sprites: Sprites) -> Nearest:
     `pictures` (…, 64, 64), probabilities as uint8; white is what is above one half.
 
     Exact: two images differ in at least as many pixels as their white pixels, counted
-    by blocks, and only sprites of which this is less than the best distance so far are
-    compared pixel by pixel, a row of pixels as one word. Of several as near the first.
+    by blocks. So the nearest is among the sprites of which this is no more than the
+    best distance of the `FIRST`, and only these are compared pixel by pixel, a row of
+    pixels as one word. Of several as near the first.
     """
     white = pictures.reshape(-1, SIDE * SIDE) > 127
     words = np.packbits(white, axis=1, bitorder="little").view("<u8")

@@ -30,8 +30,8 @@ class RowReading:
 
     `shares` (K,) says how the row's movement is divided among the factors (all 0 where
     nothing moves), `purity` is the largest of them, `movement` their unnormalised sum,
-    about 1 a factor, 5 in all, for sprites drawn at random; `distance` is the mean
-    number of pixels between a picture and its sprite.
+    in a row of nine sprites drawn at random about 0.9 a factor, and 1.5 for the angle;
+    `distance` is the mean number of pixels between a picture and its sprite.
     """
 
     words: str
@@ -93,7 +93,9 @@ def read_row(
     The movement of a factor is the mean squared difference of its level between two
     columns, in units of what two random sprites differ by. Shapes are alike or not.
     Angles differ up to the symmetry of the most symmetric shape in the row: a quarter
-    turn leaves a square as it was, and counts for no heart beside one.
+    turn leaves a square as it was, and counts for no heart beside one. They are
+    followed from column to column, so that a row may turn on beyond a full circle;
+    angles drawn at random wander as well, and their entry is about 1.5.
     """
     levels = grid.values(rows)
     shape = grid.classes(rows)[:, 0]

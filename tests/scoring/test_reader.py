@@ -66,6 +66,13 @@ def test_a_row_that_does_two_things_is_divided_as_it_was_drawn():
     assert even.purity == pytest.approx(0.5)
 
 
+def test_what_sprites_drawn_at_random_move():
+    drawn = np.random.default_rng(0).integers(GRID.size, size=(800, 9))
+    readings = [read_row(row, np.zeros(9), GRID) for row in drawn]
+    moved = np.mean([r.movement * r.shares for r in readings], axis=0)
+    assert moved == pytest.approx([0.9, 0.9, 1.5, 0.9, 0.9], abs=0.05)
+
+
 def test_a_decoder_that_draws_sprites_is_read_to_the_pixel(sprites, tmp_path):
     drawn = [
         rows(shape=[0, 0, 0, 1, 1, 1, 2, 2, 2]),
