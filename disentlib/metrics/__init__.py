@@ -1,5 +1,8 @@
 """Scores of disentanglement: functions of a table of codes and the factor grid, never a
 model.
+
+Some functions hide the files of their names (`dci`, `sap`, …); what else is in these
+comes by `from disentlib.metrics.sap import PREDICTORS`.
 """
 
 from disentlib.metrics import designs

@@ -68,9 +68,10 @@ def dci(
     has its own stream.
 
     Range [0, 1] each. Codes without information: importances of noise (or all zero), a
-    disentanglement near (or exactly) 0, an informativeness at chance. Raises
-    `ValueError` for codes that do not match the grid or are not finite, and for too few
-    training images. Source: Eastwood and Williams 2018, section 2.
+    disentanglement near (or exactly) 0, an informativeness at chance, and above it
+    where many test images are training images too (`test_rows`). Raises `ValueError`
+    for codes that do not match the grid or are not finite, and for too few training
+    images. Source: Eastwood and Williams 2018, section 2.
     """
     codes = checked_codes(codes, grid)
     n_estimators, n_jobs = checked_estimators(n_estimators), checked_jobs(n_jobs)

@@ -81,7 +81,11 @@ def with_dead(codes: ArrayLike, n: int = 1) -> Float64[Floats, "images D"]:
 
 
 def noise(grid: FactorGrid, D: int, seed: int = 0) -> Float64[Floats, "images D"]:
-    """Standard normal noise, drawn for each image: no information about any factor."""
+    """Standard normal noise, drawn for each image: no information about any factor.
+
+    A seed has the same numbers for every D, cut into rows of D, and in
+    `random_mixture`: to compare these, take another seed for each.
+    """
     instance("grid", grid, FactorGrid)
     whole_number("D", D, 1, _MOST)
     return stream(seed, "designs: noise").standard_normal((grid.size, D))

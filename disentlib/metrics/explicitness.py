@@ -37,7 +37,8 @@ def explicitness(
     factor at once). `rescale=True` maps chance to 0: 2 (AUC - 1/2).
 
     Range [0, 1]; chance, and the value for constant codes, is 1/2. With `rescale` the
-    range is [-1, 1] and chance 0.
+    range is [-1, 1] and chance 0. Noise is above chance where many test images are
+    training images too (`test_rows`).
     Raises `ValueError` for codes that do not match the grid or are not finite.
     Source: Ridgeway and Mozer 2018, section 2.
     """

@@ -99,8 +99,10 @@ def _pair(
     given = array_of("logvar", logvar)
     whole = np.broadcast_to(given, m.shape) if given.ndim == 0 else logvar
     v = _matrix(whole, "logvar", allow_minus_infinity)
-    if v.max() > 700:
-        raise ValueError(f"logvar reaches {v.max():.3g}; its exp leaves the floats")
+    if v.max() > 600:  # above, sums of many leave the floats
+        raise ValueError(
+            f"logvar reaches {v.max():.3g}, more than 600; check the model for overflow"
+        )
     if m.shape != v.shape:
         raise ValueError(f"mean {m.shape} and logvar {v.shape} must have one shape")
     return m, v

@@ -21,34 +21,37 @@ from disentlib.sprites.grid import FactorGrid
 # thesis.
 TRAIN, TEST, BATCH_SIZE = 10_500, 4_500, 64
 LARGEST = float(np.finfo(np.float32).max)
+LEAST = 1e-130  # squares of what such codes differ by are still numbers
 MOST = 10_000_000  # points of a score: more would only fill the memory
 
 
-def checked_codes(codes: ArrayLike, grid: FactorGrid) -> NDArray[Any]:
+def checked_codes(
+    codes: ArrayLike, grid: FactorGrid, what: str = "codes"
+) -> NDArray[Any]:
     """`codes` as an array (grid.size, D) of real numbers, not copied where it is one
     already.
 
     Integers and booleans are cast to float64 as rows are read; complex numbers, text
     and objects are refused, and so are masked arrays, whose mask no score would see.
 
-    Raises `ValueError` for a wrong shape or type, D = 0, fewer than two factors, or a
-    factor with one class (nothing can be said about it, yet it would win a share of the
-    draws).
+    Raises `ValueError`, which calls them `what`, for a wrong shape or type, D = 0,
+    fewer than two factors, or a factor with one class (nothing can be said about it,
+    yet it would win a share of the draws).
     """
     instance("grid", grid, FactorGrid)
-    refuse_masked("codes", codes)
-    codes = array_of("codes", codes)
+    refuse_masked(what, codes)
+    codes = array_of(what, codes)
     if codes.dtype.kind not in "fiub":
         raise ValueError(
-            f"codes are {codes.dtype}; give real numbers, one column a dimension"
+            f"{what} are {codes.dtype}; give real numbers, one column a dimension"
         )
     if codes.ndim != 2 or len(codes) != grid.size:
         raise ValueError(
-            f"codes of shape {codes.shape} do not match the grid's {grid.size} images; "
-            f"give an array ({grid.size}, D), row i for image i"
+            f"{what} of shape {codes.shape} do not match the grid's {grid.size} "
+            f"images; give an array ({grid.size}, D), row i for image i"
         )
     if codes.shape[1] == 0:
-        raise ValueError("codes have D = 0 dimensions; give at least one")
+        raise ValueError(f"{what} have D = 0 dimensions; give at least one")
     if len(grid.sizes) < 2:
         raise ValueError(
             f"a grid of {len(grid.sizes)} factor leaves nothing to tell apart; give 2"
@@ -73,12 +76,12 @@ def refuse_masked(what: str, values: ArrayLike) -> None:
 
 
 def look_up(
-    codes: NDArray[Any], rows: Int64[Integers, "*shape"]
+    codes: NDArray[Any], rows: Int64[Integers, "*shape"], what: str = "codes"
 ) -> Float64[Floats, "*shape D"]:
     """Codes (..., D) of `rows` (...) in float64.
 
-    Raises `ValueError` for NaN, infinity, and what float32 cannot hold: squares of
-    larger numbers leave float64.
+    Raises `ValueError`, which calls them `what`, for NaN, infinity, what float32 cannot
+    hold and a dimension of less than `LEAST`, whose squares leave float64.
     """
     values: Floats = codes[rows].astype(np.float64)
     if not np.isfinite(values).all():
@@ -86,13 +89,18 @@ def look_up(
         row = int(rows[bad][0])
         number = values[bad][0][~np.isfinite(values[bad][0])][0]
         raise ValueError(
-            f"codes row {row} holds {number}; encode the rows of metrics.plan with the "
-            "same seed and settings, and check the model for overflow"
+            f"{what} row {row} holds {number}; encode the rows of metrics.plan with "
+            "the same seed and settings, and check the model for overflow"
         )
-    if values.size and max(values.max(), -values.min()) > LARGEST:
+    reach = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0, initial=0)
+    if reach.max() > LARGEST:
         raise ValueError(
-            f"codes reach {np.abs(values).max():.3g}, beyond float32; divide them by "
-            "a constant"
+            f"{what} reach {reach.max():.3g}, beyond float32; divide them by a constant"
+        )
+    if (tiny := reach[(reach > 0) & (reach < LEAST)]).size:
+        raise ValueError(
+            f"{what} of a dimension reach {tiny[0]:.3g} only, too little to square; "
+            "multiply it by a constant"
         )
     return values
 
@@ -134,6 +142,9 @@ def test_rows(
 ) -> Int64[Integers, "{test}"]:
     """The `test` images, from a stream of their own: a score that needs none can do
     without.
+
+    Drawn from the whole grid, training images among them: where `train` is not far
+    below grid.size, the accuracy of classifiers on noise is above chance.
     """
     whole_number("test", test, 1, MOST)
     return stream(seed, "scores: test images").integers(grid.size, size=test)

@@ -41,9 +41,10 @@ def sap(
     Equation `eq-sap` in the book; keywords and settings of `attribute_scores`. With one
     dimension the second best is a constant, which guesses.
 
-    Range [0, 1]; 0 for constant codes, which predict every factor equally badly. Raises
-    `ValueError` for codes that do not match the grid or are not finite, and for an
-    unknown predictor. Source: Kumar et al. 2018, section 3.
+    Range [0, 1]; 0 for constant codes, which predict every factor equally badly; of
+    noise the accuracies are above chance where many test images are training images too
+    (`test_rows`). Raises `ValueError` for codes that do not match the grid or are not
+    finite, and for an unknown predictor. Source: Kumar et al. 2018, section 3.
     """
     codes = checked_codes(codes, grid)
     if codes.shape[1] == 1:

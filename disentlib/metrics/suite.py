@@ -167,12 +167,14 @@ def score_posterior(
 
     From posterior means and log-variances (grid.size, D), on the sample that `plan`
     covers. `kl` is the sum of `kl_per_dimension` in nats, `gaussian_total_correlation`
-    is in nats as well.
+    is in nats as well. Raises `ValueError` as these do, and for a `logvar` of -inf,
+    which leaves no `kl`.
     """
     sampling.check_counts(grid, train, test, 1, 1)
     rows = sampling.both_rows(grid, seed, train, test)
     mean = sampling.look_up(sampling.checked_codes(mean, grid), rows)
-    logvar = sampling.look_up(sampling.checked_codes(logvar, grid), rows)
+    logvar = sampling.checked_codes(logvar, grid, "logvar")
+    logvar = sampling.look_up(logvar, rows, "logvar")
     values = {
         "active_units": float(active_units(mean).sum()),
         "kl": float(kl_per_dimension(mean, logvar).sum()),

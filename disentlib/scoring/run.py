@@ -139,8 +139,8 @@ def score_codes(
     sizes = Scoring() if sizes is None else instance("sizes", sizes, Scoring)
     checked_posterior(posterior)
     instance("grid", grid, FactorGrid)
-    for table in (posterior.mean, posterior.logvar):
-        checked_codes(table, grid)
+    checked_codes(posterior.mean, grid)
+    checked_codes(posterior.logvar, grid, "logvar")
     tables: list[pd.DataFrame] = []
     importances: Floats | None = None
     for seed in sizes.seeds:
@@ -167,8 +167,8 @@ def score_codes(
 
 def in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which dimensions (D,) carry more than `IN_USE_NATS` on average over `rows`."""
-    pair = look_up(posterior.mean, rows), look_up(posterior.logvar, rows)
-    kl = metrics.kl_per_dimension(*pair)
+    mean, logvar = look_up(posterior.mean, rows), posterior.logvar
+    kl = metrics.kl_per_dimension(mean, look_up(logvar, rows, "logvar"))
     return kl > IN_USE_NATS
 
 

@@ -54,6 +54,10 @@ def with_value(value):
             r"codes row (\d+) holds nan; encode the rows of metrics.plan",
         ),
         (with_value(-np.inf), r"codes row (\d+) holds -inf"),
+        (
+            CODES * [1, 1e-200, 1],
+            r"codes of a dimension reach .*e-200 only, too little to square; multiply",
+        ),
         (with_value(1e39), r"codes reach 1e\+39, beyond float32; divide them by"),
         (
             np.ma.masked_array(CODES, CODES > 1),
@@ -251,6 +255,14 @@ def one_factor(seed):
             "logvar row 3 is not finite",
         ),
         (lambda: metrics.kl_per_dimension(CODES, CODES[:9]), "must have one shape"),
+        (
+            lambda: metrics.gaussian_total_correlation(CODES, 600.1),
+            "logvar reaches 600, more than 600; check the model for overflow",
+        ),
+        (
+            lambda: metrics.score_posterior(CODES, with_value(-np.inf), GRID, **FEW),
+            r"logvar row (\d+) holds -inf",
+        ),
         (
             lambda: metrics.gaussian_total_correlation(CODES + 0j, CODES),
             "mean is complex128",

@@ -174,6 +174,7 @@ def test_what_is_no_table_of_sprites_is_named(trained):
         (ZEROS[1:], ZEROS[1:], r"^codes of shape \(119, 2\) do not match the grid's"),
         (ZEROS, ZEROS[:, :1], r"^mean \(120, 2\) and logvar \(120, 1\) must have one"),
         (ZEROS.astype(str), ZEROS, "^codes are <U32; give real numbers"),
+        (ZEROS, ZEROS.astype(str), "^logvar are <U32; give real numbers"),
     ],
 )
 def test_a_posterior_that_is_no_tables_of_the_grid_is_named(mean, logvar, message):
