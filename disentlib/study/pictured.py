@@ -21,7 +21,7 @@ def purity_sentence(kept: Mapping[str, Pictures]) -> str:
     }
     if not pure:
         return UNREAD
-    return f"Of a row's movement a single factor has {ends(pure)}."
+    return f"Of a row's movement one factor makes {ends(pure)}."
 
 
 def squares_sentence(kept: Mapping[str, Pictures]) -> str:

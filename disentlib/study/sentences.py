@@ -99,12 +99,15 @@ def pairing_sentence(evidence: Evidence) -> str:
 
 
 def losses_sentence(evidence: Evidence) -> str:
-    """Where the divergence peaks and where it ends in each model's longest runs."""
-    parts, counts = [], set()
-    for model, ours in evidence.main.history.groupby("model", sort=False):
+    """Where the divergence peaks and where it ends in each model's longest runs at the
+    largest D, as the curves show it.
+    """
+    history, parts, counts = evidence.main.history, [], set()
+    D = history["D"].max()
+    for model, ours in history[history["D"] == D].groupby("model", sort=False):
         longest = longest_runs(ours)
         counts.add(len(longest[IDENTITY].drop_duplicates()))
-        curve = longest.groupby("step")["kl"].median()
+        curve = longest.groupby("step")["kl"].mean()
         peak, last = curve.idxmax(), curve.iloc[-1]
         parts.append(
             f"of the {title(model)} it is largest around step {int(peak):,d}, at "
@@ -112,7 +115,7 @@ def losses_sentence(evidence: Evidence) -> str:
         )
     many = listed([counted(count, "run") for count in sorted(counts)])
     return (
-        f"The divergence (median over the longest runs, {many} a model): "
+        f"The divergence at D = {D} (mean over the longest runs, {many} a model): "
         f"{'; '.join(parts)}."
     )
 

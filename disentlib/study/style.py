@@ -107,6 +107,22 @@ def panels(
     return plt.subplots(rows, columns, squeeze=False, **options)
 
 
+def key(fig: Figure, axis: Axes, title: str | None = None) -> None:
+    """Put the key of an axis below its figure: at the left and in few columns, so that
+    a phone, which shows half of the figure, shows it.
+    """
+    handles, labels = axis.get_legend_handles_labels()
+    columns = 3 if max(map(len, labels)) < 20 else 1
+    fig.legend(
+        handles,
+        labels,
+        loc="outside lower left",
+        ncols=columns,
+        title=title,
+        alignment="left",
+    )
+
+
 def logarithmic(axis: Axes, which: str = "y") -> None:
     """Make an axis logarithmic, its powers of ten in letters of full size.
 
@@ -120,7 +136,9 @@ def logarithmic(axis: Axes, which: str = "y") -> None:
         side.set_minor_formatter(NullFormatter())
         low, high = sorted(getattr(axis, f"get_{name}lim")())
         if axis.has_data() and low >= 0.01 and high <= 10_000 and high < 30 * low:
-            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            # Of a single tick Matplotlib would make many, that crowd at the top.
+            subs = (1, 2, 3, 5) if high < 5 * low else (1, 2, 5)
+            side.set_major_locator(LogLocator(subs=subs))
             side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 

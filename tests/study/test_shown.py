@@ -49,7 +49,7 @@ def test_captions_tell_of_the_first_and_the_last_dimension():
     said = squares_sentence({"D = 4": few, "D = 6": few, "D = 15": even})
     assert said.endswith("its largest square has 0.75 at D = 4 and 0.50 at D = 15.")
     assert squares_sentence({"D = 4": few}).endswith("has 0.75 at D = 4.")
-    assert purity_sentence({"D = 4": read}).endswith("factor has 0.80 at D = 4.")
+    assert purity_sentence({"D = 4": read}).endswith("one factor makes 0.80 at D = 4.")
     assert purity_sentence({"D = 4": few}) == UNREAD
     assert "No factor" in squares_sentence({})
 

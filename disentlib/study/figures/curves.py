@@ -21,7 +21,8 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
     stand side by side, a row a term; terms of one model fill two columns. Lines are
     means over the seeds of the longest runs at equal steps, bands one standard
     deviation; a term that no run of a model has is left out, and the key stands in a
-    free place. The vertical axis is logarithmic for terms that stay positive.
+    free place. The vertical axis is logarithmic for terms that stay positive, that of
+    steps always: most happens in the first tenth.
     """
     models = list(history["model"].unique())
     levels = sorted(history[by].unique())
@@ -52,11 +53,11 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
         for axis in free:
             axis.set_axis_off()
         if len(levels) > 1:
-            lines, labels = grid[wanted[0]].get_legend_handles_labels()
             if free:
+                lines, labels = grid[wanted[0]].get_legend_handles_labels()
                 free[0].legend(lines, labels, loc="center", ncols=2)
             else:
-                fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+                style.key(fig, grid[wanted[0]])
     return fig
 
 
@@ -80,4 +81,6 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
         )
     if (runs[term] > 0).all():
         style.logarithmic(axis)
+    if x == "step":
+        style.logarithmic(axis, "x")
     axis.set_xlabel(x)

@@ -42,8 +42,7 @@ def forest(columns: dict[str, Sequence[Effect]], label: str) -> Figure:
             axes[0, 0].plot(
                 [], [], MARKERS[i] + "-", color=style.COLOURS[i], label=title(model)
             )
-        lines, labels = axes[0, 0].get_legend_handles_labels()
-        fig.legend(lines, labels, loc="outside lower center", ncols=len(models))
+        style.key(fig, axes[0, 0])
     return fig
 
 

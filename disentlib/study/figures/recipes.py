@@ -56,6 +56,5 @@ def budgets(values: pd.DataFrame, lines: Mapping[str, list[str]]) -> Figure:
             axis.set(title=title(measure), xlabel="steps")
         for axis in axes.flat[len(measures) :]:
             axis.set_axis_off()
-        drawn, labels = axes.flat[0].get_legend_handles_labels()
-        fig.legend(drawn, labels, loc="outside lower center", ncols=3)
+        style.key(fig, axes.flat[0])
     return fig

@@ -39,13 +39,9 @@ def scores_against(
             axis.set_xticks(levels, [str(level) for level in levels])
             axis.set_xlabel(by)
             frame(axis, ours["value"].dropna())
-        lines, labels = axes.flat[0].get_legend_handles_labels()
-        free = axes.flat[len(measures) :]
-        for axis in free:
+        for axis in axes.flat[len(measures) :]:
             axis.set_axis_off()
-            axis.legend(lines, labels, loc="center", title="dots: seeds; lines: means")
-        if not len(free):
-            fig.legend(lines, labels, loc="outside lower center", ncols=len(models))
+        style.key(fig, axes.flat[0], "marks: seeds; lines: means")
     return fig
 
 
@@ -67,7 +63,9 @@ def draw_model(axis: Axes, runs: pd.DataFrame, by: str, i: int, models: int) -> 
             axis.plot([level + shift] * 2, [low, high], color=colour, lw=1)
     if means:
         name = title(runs["model"].iloc[0])
-        axis.plot(*zip(*means), color=colour, ls="-" if i == 0 else "--", label=name)
+        ls = "-" if i == 0 else "--"
+        axis.plot(*zip(*means), color=colour, ls=ls)
+        axis.plot([], [], MARKERS[i] + ls, color=colour, ms=3.5, label=name)
 
 
 def frame(axis: Axes, values: pd.Series) -> None:

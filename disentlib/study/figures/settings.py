@@ -12,6 +12,12 @@ from disentlib.study.figures.scores import MARKERS
 from disentlib.study.stats import mean_interval
 
 
+def mark_of(D: int, i: int) -> str:
+    """The mark of the `i`th level D: one of the thesis has its own, as its colour."""
+    place = style.DIMENSIONS.index(D) if D in style.DIMENSIONS else i
+    return MARKERS[place % len(MARKERS)]
+
+
 def against_setting(
     values: pd.DataFrame, setting: str, panel: str, label: Mapping[str, str], y: str
 ) -> Figure:
@@ -30,12 +36,13 @@ def against_setting(
             ticks = sorted(ours[setting].unique())
             for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                 of_level = ours[ours["D"] == D]
+                mark = mark_of(D, i)
                 shift = 1.04 ** (i - (len(levels) - 1) / 2)
                 places = of_level[setting] * shift
                 axis.plot(
                     places,
                     of_level["value"],
-                    MARKERS[i % len(MARKERS)],
+                    mark,
                     color=colour,
                     ms=3,
                 )
@@ -44,17 +51,12 @@ def against_setting(
                     if len(own) > 2:
                         _, low, high = mean_interval(own)
                         axis.plot([place * shift] * 2, [low, high], color=colour, lw=1)
-                axis.plot(
-                    means.index * shift,
-                    means.map(np.mean),
-                    color=colour,
-                    label=f"D = {D}",
-                )
+                axis.plot(means.index * shift, means.map(np.mean), color=colour)
+                axis.plot([], [], mark + "-", color=colour, ms=3, label=f"D = {D}")
             style.logarithmic_at(axis, ticks)
             axis.set(title=title(str(name)), xlabel=label[str(name)])
         axes[0, 0].set_ylabel(y)
-        lines, labels = axes[0, 0].get_legend_handles_labels()
-        fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+        style.key(fig, axes[0, 0])
     return fig
 
 
@@ -68,7 +70,7 @@ def two_ways(values: pd.DataFrame) -> Figure:
         list(values[name].unique()) for name in ("model", "measure", "way")
     )
     with style.context():
-        fig, axes = style.panels(len(models), len(measures), height=2.4, sharey="col")
+        fig, axes = style.panels(len(models), len(measures), height=2.6, sharey="col")
         for row, model in zip(axes, models):
             for axis, measure in zip(row, measures):
                 ours = values[values["model"] == model]
@@ -76,15 +78,15 @@ def two_ways(values: pd.DataFrame) -> Figure:
                 for i, way in enumerate(ways):
                     own = ours[ours["way"] == way]
                     line = own.groupby("D")["value"].mean()
-                    look = {"color": style.COLOURS[i], "ls": ("-", "--")[i % 2]}
+                    look = {"color": style.COLOURS[(2, 4)[i]], "ms": 3.5}  # no model's
+                    ls = ("-", "--")[i]
                     beside = 0.25 * (i - (len(ways) - 1) / 2)  # none hides another
-                    mark = {"marker": MARKERS[i], "color": look["color"], "ms": 3.5}
-                    axis.plot(own["D"] + beside, own["value"], ls="none", **mark)
-                    axis.plot(line.index + beside, line, label=way, **look)
-                axis.set(title=measure, xlabel="D", xticks=sorted(ours["D"].unique()))
-            row[0].set_ylabel(title(model))
-        lines, labels = axes[0, 0].get_legend_handles_labels()
-        fig.legend(lines, labels, loc="outside lower center", ncols=len(ways))
+                    axis.plot(own["D"] + beside, own["value"], MARKERS[i], **look)
+                    axis.plot(line.index + beside, line, ls, **look)
+                    axis.plot([], [], MARKERS[i] + ls, label=way, **look)
+                axis.set(xlabel="D", xticks=sorted(ours["D"].unique()))
+                axis.set_title(f"{title(model)}:\n{measure}")
+        style.key(fig, axes[0, 0])
     return fig
 
 
@@ -105,12 +107,11 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
                 ours = ours[ours["measure"] == measure]
                 for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
-                    look = {"marker": MARKERS[i % len(MARKERS)], "color": colour}
+                    look = {"marker": mark_of(D, i), "color": colour}
                     axis.plot(line.index, line, label=f"D = {D}", **look)
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
                 )
                 axis.set(title=f"{title(model)}: {name}", xlabel="steps")
-        lines, labels = axes[0, 0].get_legend_handles_labels()
-        fig.legend(lines, labels, loc="outside lower center", ncols=len(levels))
+        style.key(fig, axes[0, 0])
     return fig
