@@ -68,7 +68,7 @@ class FactorGrid:
 
     @property
     def size(self) -> int:
-        """Number of rows: the product of the sizes."""
+        """Number of rows, the product of the sizes."""
         return prod(self.sizes)
 
     def __len__(self) -> int:
