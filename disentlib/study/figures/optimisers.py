@@ -22,7 +22,7 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
         axis.set(
             xlabel="objective above its least value (nats)", ylabel="dimensions in use"
         )
-        axis.legend()
+        axis.legend(loc="center left")
         style.logarithmic(axis, "x")
     return fig
 
