@@ -23,7 +23,7 @@ from disentlib.scoring.run import (
 )
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import GRID, Sprites
-from disentlib.training.folder import RunFolder, load_model
+from disentlib.training.folder import RunFolder, configuration_of, load_model
 
 SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there
 
@@ -49,7 +49,9 @@ class Scorer:
         posterior = encode(network, self._sprites, rows, device=device)
         path = self._spool / f"{len(self.waiting)}-{time.monotonic_ns()}.npy"
         np.save(path, np.stack([posterior.mean[rows], posterior.logvar[rows]]))
-        job = self._pool.submit(scored_from, path, sizes)
+        job = self._pool.submit(
+            scored_from, path, sizes, configuration_of(folder).seed
+        )
         self.waiting.append((folder, step, job))
 
     def finish(self, seconds: float) -> int:
@@ -76,14 +78,14 @@ class Scorer:
         return left
 
 
-def scored_from(path: Path, sizes: Scoring) -> Scored:
+def scored_from(path: Path, sizes: Scoring, run: int) -> Scored:
     """`score_codes` of a posterior that lies in a file, which goes away."""
     rows = planned_rows(GRID, sizes)
     content = np.load(path)
     tables = np.full((2, GRID.size, content.shape[2]), np.nan, np.float32)
     tables[:, rows] = content
     path.unlink()
-    return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1)
+    return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1, run=run)
 
 
 def write_scores(
