@@ -152,14 +152,10 @@ def rendered() -> UInt64[Words, "737280 64"]:
         if shaped and cached.stem.endswith(_checksum(words)):  # as its name says
             return words
     words = render.render_grid()
-    checksum = _checksum(words)
-    cached = folder / f"{name}-{checksum}.npy"
+    cached = folder / f"{name}-{_checksum(words)}.npy"
     try:
         with atomic_write(cached) as temporary:
             np.save(temporary, words)
-        for same in folder.glob(f"dsprites-*-{checksum}.npy"):
-            if same != cached:  # of a text that drew the same images
-                same.unlink(missing_ok=True)
     except OSError as error:
         warnings.warn(
             f"rendered sprites not kept in {cached.parent}: {error}", stacklevel=2
