@@ -49,9 +49,7 @@ class Scorer:
         posterior = encode(network, self._sprites, rows, device=device)
         path = self._spool / f"{len(self.waiting)}-{time.monotonic_ns()}.npy"
         np.save(path, np.stack([posterior.mean[rows], posterior.logvar[rows]]))
-        job = self._pool.submit(
-            scored_from, path, sizes, configuration_of(folder).seed
-        )
+        job = self._pool.submit(scored_from, path, sizes, configuration_of(folder).seed)
         self.waiting.append((folder, step, job))
 
     def finish(self, seconds: float) -> int:
