@@ -2,8 +2,8 @@
 
 A Sphinx extension: each page's body is mended once, when it is written. Drawings go
 into the page itself, where they take its ink; tables say what heads what; folds are
-called after what they hide; numbers are set as numbers. At the end the built folder is
-rid of what no page loads.
+called after what they hide; numbers are set as numbers, and no stop begins a line. At
+the end the built folder is rid of what no page loads.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
-from reader import assets, drawings, folds, numbers, tables
+from reader import assets, drawings, folds, formulas, numbers, tables
 
 
 def mend(body: str, images: dict[str, Path]) -> str:
@@ -25,6 +25,7 @@ def mend(body: str, images: dict[str, Path]) -> str:
     tables.head(soup)
     folds.name(soup)
     numbers.typeset(soup)
+    formulas.keep_stops(soup)
     text = str(soup)
     for mark, drawing in inlined.items():
         text = text.replace(mark, drawing)

@@ -5,17 +5,27 @@ import re
 from bs4 import BeautifulSoup
 
 POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
+# A space at which no line may end: in an interval, in D = 15, before % and nats.
+TIED = re.compile(
+    r"(?<=\d,) (?=[−-]?[\d.]+\])|(?<=\b\w) (?== [−-]?\d)|(?<=\b\w =) (?=[−-]?\d)"
+    r"|(?<=\d) (?=%|nats?\b)"
+)
+CELLS = 8  # of a row that has the room: of more, the last would be out of sight
 VERBATIM = ("pre", "code", "script", "style")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def typeset(soup: BeautifulSoup) -> None:
-    """Powers of ten of all text but code, and minus signs of the numbers that a run has
-    put into it.
+    """Powers of ten and what stays in one line, of all text but code; and minus signs
+    of the numbers that a run has put into it.
     """
-    for text in soup.find_all(string=POWER):
-        if not text.find_parent(VERBATIM) and not text.find_parent(class_="math"):
-            text.replace_with(POWER.sub(_power, text))
+    for pattern, set_as in ((POWER, _power), (TIED, "\N{NO-BREAK SPACE}")):
+        for text in soup.find_all(string=pattern):
+            if text.find_parent(VERBATIM) or text.find_parent(class_="math"):
+                continue
+            row = text.find_parent("tr")
+            if pattern is POWER or row is None or len(row.find_all("td")) <= CELLS:
+                text.replace_with(pattern.sub(set_as, text))
     for pasted in soup.select(".pasted-text"):
         for text in pasted.find_all(string=True):
             text.replace_with(number(text))

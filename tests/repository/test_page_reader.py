@@ -18,7 +18,7 @@ from disentlib.study import logo, paper, style
 
 sys.path.insert(0, str(ROOT / "_extensions"))
 reader = pytest.importorskip("reader")
-from reader import drawings, folds, lighter, numbers, tables  # noqa: E402
+from reader import drawings, folds, formulas, lighter, numbers, tables  # noqa: E402
 
 
 def soup(text):
@@ -117,6 +117,25 @@ def test_powers_are_set_in_all_text_but_code():
     page = soup("<p>a rate of 5e-4, <code>5e-4</code></p><td>1e-08</td>")
     numbers.typeset(page)
     assert page.get_text() == "a rate of 5\xa0×\xa010⁻⁴, 5e-41\xa0×\xa010⁻⁸"
+
+
+def test_what_is_read_as_one_stays_in_one_line():
+    page = soup(
+        "<td>at D = 15, of 95 %: −0.03 [−0.11, 0.05] nats</td><code>D = 4</code>"
+    )
+    numbers.typeset(page)
+    told = page.td.get_text().replace("\xa0", "_")
+    assert told == "at D_=_15, of 95_%: −0.03 [−0.11,_0.05] nats"
+    assert page.code.get_text() == "D = 4"
+
+
+def test_no_line_begins_with_the_stop_of_a_formula():
+    page = soup(
+        '<p>is <span class="math">x</span>), or <span class="math">y</span> a.</p>'
+    )
+    formulas.keep_stops(page)
+    assert page.get_text() == "is x), or y a."
+    assert [kept.get_text() for kept in page.select(".with-stops")] == ["x),"]
 
 
 TABLE = """<h2>Losses<a>#</a></h2><table border="1"><thead><tr><th></th><th>D</th><th>what</th>
