@@ -1,6 +1,5 @@
 """What studies cost: hours and energy, added up from their tables."""
 
-import math
 
 import pandas as pd
 
@@ -41,14 +40,6 @@ def sources(results: Results) -> str:
     return "; ".join(sorted(said)) or "estimate: 10 W a busy core"
 
 
-def hours_told(hours: float) -> str:
-    """Hours with one decimal, or to two significant digits where there is less than
-    one.
-    """
-    small = 0 < hours < 1
-    return number(hours, 1 - math.floor(math.log10(hours)) if small else 1)
-
-
 def cost_table() -> pd.DataFrame:
     """A row a study: runs, hours, kilowatt-hours and where they are from."""
     rows = []
@@ -58,9 +49,9 @@ def cost_table() -> pd.DataFrame:
             {
                 "study": results.study.title,
                 "runs": f"{cost['runs']:.0f}",
-                "hours of runs": hours_told(cost["hours"]),
+                "hours of runs": number(cost["hours"], 2),
                 "kWh": number(cost["kilowatt-hours"], 3),
-                "energy": sources(results),
+                "counted by": sources(results),
             }
         )
     return pd.DataFrame(rows)

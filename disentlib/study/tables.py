@@ -40,7 +40,10 @@ def effect_table(effects: Iterable[Effect], caption: str) -> Styler:
                 "effect": effect.word,
             }
         )
-    return printed(pd.DataFrame(rows), caption)
+    table = pd.DataFrame(rows)
+    if table["effect"].nunique() < 2:  # which the text has said
+        table = table.drop(columns="effect")
+    return printed(table, caption)
 
 
 def summary_table(evidence: Evidence, caption: str) -> Styler:

@@ -17,7 +17,7 @@ from disentlib.study.settings import paired_change
 from disentlib.study.stats import mean_interval
 from disentlib.study.words import estimated, interval, number, title
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided by these data"
+HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
 WEAK = 0.3  # a correlation within ± this is called close to none
 PURITY = "traversal_purity"
 
@@ -201,9 +201,9 @@ def beside_seeds(spread: float) -> str:
 
 def table_of(verdicts: list[Verdict]) -> pd.DataFrame:
     """The verdicts as the page's table."""
-    names = ["in the thesis", "claim", "what decides", "verdict", "rule"]
+    names = ["in the thesis", "claim", "verdict", "what decides", "rule"]
     rows = [
-        (v.place, v.claim, v.number + beside_seeds(v.spread), v.decision, v.why)
+        (v.place, v.claim, v.decision, v.number + beside_seeds(v.spread), v.why)
         for v in verdicts
     ]
     return pd.DataFrame(rows, columns=names)

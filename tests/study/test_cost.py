@@ -32,13 +32,6 @@ def test_a_study_is_the_sum_of_its_runs(there):
     assert cost.cost_table()["runs"].tolist() == ["4"]
 
 
-@pytest.mark.parametrize(
-    ("hours", "told"), [(12.17, "12.2"), (0.109, "0.11"), (0.021, "0.021"), (0, "0.0")]
-)
-def test_a_part_of_an_hour_is_told_to_two_digits(hours, told):
-    assert cost.hours_told(hours) == told
-
-
 def test_the_thesis_sum_is_in_watt_hours():
     assert cost.thesis_kilowatt_hours() == 0.3 * 300 + 0.04 * 3000 == 210
 
