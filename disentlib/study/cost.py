@@ -1,6 +1,5 @@
 """What studies cost: hours and energy, added up from their tables."""
 
-
 import pandas as pd
 
 from disentlib.paths import RESULTS

@@ -8,7 +8,7 @@ from disentlib.scoring.pictures import Pictures
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import with_dimensions
 from disentlib.study.results import IDENTITY, Results
-from disentlib.study.words import listed, number, title
+from disentlib.study.words import number, title
 
 SHOWN = {
     "held_out_reconstruction": "",
@@ -56,36 +56,10 @@ def long_table(values: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def long_sentence(values: pd.DataFrame) -> str:
-    """What changes from the first to the last budget of each run."""
-    parts = []
-    for (_, model, D, _), own in values.groupby(IDENTITY, sort=False):
-        first, last = own.iloc[0], own.iloc[-1]
-        if first["step"] == last["step"]:
-            continue
-        told = [
-            f"{name} {number(first[measure], DIGITS.get(measure, 2))} → "
-            f"{number(last[measure], DIGITS.get(measure, 2))}"
-            for measure, name in (
-                ("held_out_reconstruction", "reconstruction error in nats"),
-                ("dimensions_in_use", "dimensions in use"),
-                ("factor_vae_score", "FactorVAE score"),
-                ("dci_disentanglement", "DCI disentanglement"),
-            )
-        ]
-        parts.append(
-            f"{title(model)}, D = {D}, {first['step']:,d} → {last['step']:,d} steps: "
-            f"{listed(told)}"
-        )
-    if not parts:
-        return "No run past the study's budget is in."
-    return f"{'; '.join(parts)}."
-
-
 def long_pictures(results: Results) -> Mapping[str, Pictures]:
-    """Pictures of each long run at its end, by name."""
-    table = results.table.drop_duplicates(["model", "D"])
+    """Pictures of each long run at its end, by name and steps."""
+    ends = results.table.groupby(["model", "D"], sort=False)["step"].max()
     return {
-        f"{title(model)}, D = {D}": results.pictures(model, D)
-        for model, D in zip(table["model"], table["D"])
+        f"{title(model)}, D = {D}, {step:,d} steps": results.pictures(model, D)
+        for (model, D), step in ends.items()
     }

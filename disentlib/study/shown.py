@@ -27,7 +27,6 @@ from disentlib.study.figures.read import Block, read_blocks
 from disentlib.study.figures.settings import against_setting, budget_curves
 from disentlib.study.long_runs import (
     long_pictures,
-    long_sentence,
     long_table,
     long_values,
 )
@@ -222,5 +221,4 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "losses": sentences.losses_sentence(evidence),
         "runaways": of_runaways(evidence) or "No run stands out by its divergence.",
         "reconstruction": sentences.reconstruction_sentence(evidence),
-        "long": long_sentence(long_values(evidence)),
     }

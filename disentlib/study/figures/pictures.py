@@ -1,6 +1,7 @@
 """Pictures of sprites, to the pixel: reconstructions and latent traversals."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,10 @@ from disentlib.study import style
 
 GAP = 4  # pixels between two tiles
 LINE = 0.3  # inches for a line of text above a block
-MARGIN = 0.32  # inches left of a block, for the names of its rows
+MARGIN = 0.32  # inches left of a block, for the numbers of its rows
+NAMES = 1.1  # inches left of rows with names,
+LETTERS = 14  # a line
+ALONE = 5.5  # inches of a block that has none beside it
 
 
 def mosaic(tiles: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
@@ -31,61 +35,73 @@ def mosaic(tiles: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
 
 
 def reconstructions(pairs: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
-    """Originals above their reconstructions, a pair of rows for each entry: (n, 64, 64)
-    each.
+    """Originals and below them what each entry makes of them, a row an entry with its
+    name: (n, 64, 64) each. Originals that differ from those above have a row too.
     """
+    rows: list[tuple[str, NDArray[Any]]] = []
+    above = None
+    for name, (originals, rebuilt) in pairs.items():
+        if above is None or not np.array_equal(originals, above):
+            rows.append(("original", originals))
+            above = originals
+        rows.append((name, rebuilt))
+    image = mosaic(np.stack([tiles for _, tiles in rows]))
+    width = style.COLUMN - NAMES
     with style.context():
-        images = {
-            name: mosaic(np.stack([originals, rebuilt]))
-            for name, (originals, rebuilt) in pairs.items()
-        }
-        return blocks([list(images.items())], style.COLUMN, rows=None)
+        height = width * image.shape[0] / image.shape[1]
+        fig = plt.figure(figsize=(style.COLUMN, height), layout="none")
+        axis = fig.add_axes((NAMES / style.COLUMN, 0, width / style.COLUMN, 1))
+        show(axis, image)
+        whole = [
+            name.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+            for name, _ in rows
+        ]
+        name_rows(axis, [textwrap.fill(name, LETTERS) for name in whole])
+    return fig
 
 
 def traversals(by_name: Mapping[str, NDArray[np.uint8]]) -> Figure:
     """Latent traversals (D, 9, 64, 64), a row a dimension, the middle the image's own.
 
-    Blocks fill two columns from above, each as wide as a phone's screen. Rows of one
-    block are numbered z0 … from above.
+    Blocks fill two columns from above, each as wide as a phone's screen; one alone is
+    wider. Rows of one block are numbered z0 … from above.
     """
     named = list(by_name.items())
     rows = [len(tiles) + 1 for _, tiles in named]
     cut = min(range(1, len(rows) + 1), key=lambda i: max(sum(rows[:i]), sum(rows[i:])))
     columns = [[(n, mosaic(t)) for n, t in part] for part in (named[:cut], named[cut:])]
     with style.context():
-        return blocks([column for column in columns if column], style.HALF, rows="z{}")
+        width = style.HALF if len(named) > 1 else ALONE
+        return blocks([column for column in columns if column], width)
 
 
-def blocks(
-    columns: list[list[tuple[str, NDArray[np.uint8]]]], width: float, rows: str | None
-) -> Figure:
-    """Named images below each other in columns of `width` inches, drawn true to scale.
-
-    `rows` is what a row of tiles is called, with its number; `None` leaves it unnamed.
-    """
-    margin = MARGIN if rows else 0.0
+def blocks(columns: list[list[tuple[str, NDArray[np.uint8]]]], width: float) -> Figure:
+    """Named images below each other in columns of `width` inches, true to scale."""
     across = style.COLUMN - (len(columns) - 1) * width if len(columns) > 1 else width
     heights = [
-        [(width - margin) * image.shape[0] / image.shape[1] for _, image in column]
+        [(width - MARGIN) * image.shape[0] / image.shape[1] for _, image in column]
         for column in columns
     ]
     tall = max(sum(column) + LINE * len(column) for column in heights)
     whole = across + (len(columns) - 1) * width
     fig = plt.figure(figsize=(whole, tall), layout="none")
     for j, (column, sizes) in enumerate(zip(columns, heights)):
-        left = margin + j * (whole - width)
+        left = MARGIN + j * (whole - width)
         top = tall
         for (name, image), size in zip(column, sizes):
             top -= LINE + size
-            place = (left / whole, top / tall, (width - margin) / whole, size / tall)
+            place = (left / whole, top / tall, (width - MARGIN) / whole, size / tall)
             axis = fig.add_axes(place)
             show(axis, image)
             axis.set_title(name, loc="left", pad=4)
-            if rows:
-                middles = range(32, image.shape[0], 64 + GAP)
-                axis.set_yticks(middles, [rows.format(d) for d in range(len(middles))])
-                axis.tick_params(length=0)
+            name_rows(axis, [f"z{d}" for d in range(-(-image.shape[0] // (64 + GAP)))])
     return fig
+
+
+def name_rows(axis: Axes, names: Sequence[str]) -> None:
+    """Put names beside the rows of tiles of an image."""
+    axis.set_yticks([32 + (64 + GAP) * row for row in range(len(names))], names)
+    axis.tick_params(length=0)
 
 
 def show(axis: Axes, image: NDArray[np.uint8]) -> None:
