@@ -124,6 +124,12 @@ def _at_every_weight(block: pd.DataFrame) -> pd.DataFrame:
     return block.pivot_table(index="seed", columns="weight", values="value").dropna()
 
 
+def with_two_batches(values: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a D, seed and rule of counting that has two batch sizes to compare."""
+    sizes = values.groupby(["D", "seed", "rule"])["batch_size"].transform("nunique")
+    return values[sizes > 1]
+
+
 def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:
     """Change of the value for a doubling of the batch, at each D and, under "more",
     the largest D less the smallest.
@@ -132,8 +138,7 @@ def batch_slopes(values: pd.DataFrame) -> dict[int | str, Estimate]:
     equal or in proportion), and one slope for each D with two batch sizes of a seed.
     Columns: D, seed, batch_size, variant's `rule`, value.
     """
-    sizes = values.groupby(["D", "seed", "rule"])["batch_size"].transform("nunique")
-    values = values[sizes > 1]
+    values = with_two_batches(values)
     levels = sorted(values["D"].unique())
     block = values[["D", "seed", "rule"]].astype(str).agg(" ".join, axis=1)
     doublings = np.log2(values["batch_size"].to_numpy(dtype=float))

@@ -16,6 +16,7 @@ from disentlib.study.settings import (
     gains_of_search,
     weight_runs,
     with_settings,
+    with_two_batches,
 )
 from disentlib.study.stats import mean_interval
 from disentlib.study.verdicts import (
@@ -137,7 +138,7 @@ def batches(evidence: Evidence) -> list[Verdict]:
         why = "A study of batches by D would."
         return [Verdict("6.1, 6", claim, "–", OPEN, why) for claim in claims]
     values = batch_values(results)
-    several = values["seed"].nunique() > 1
+    several = with_two_batches(values)["seed"].nunique() > 1
     step = int(values.loc[values["rule"] == "steps", "step"].iloc[0])
     own, more = doublings(values)
     spread = spread_of(evidence, THESIS, "factor_vae", step)
@@ -194,7 +195,7 @@ def _in_words(values: pd.DataFrame, slopes: Mapping[str, Estimate]) -> str:
         values.loc[values["rule"] == rule, column].iloc[0]
         for rule, column in (("steps", "step"), ("images", "images"))
     )
-    seeds = values["seed"].nunique()
+    seeds = with_two_batches(values)["seed"].nunique()
     told = "; ".join(f"{_told(s, seeds > 1)} at {where}" for where, s in slopes.items())
     runs = f"{step:,d} steps or {images:,d} images, {counted(seeds, 'seed')}"
     return f"{runs}, for a doubling: {told or 'no seed has two batch sizes yet'}"

@@ -220,6 +220,10 @@ def test_batches_of_which_half_is_missing_are_told(make):
     assert "no seed has two batch sizes" in rows[0].number
     values = verdicts_beside.batch_values(part)
     assert verdicts_beside.doublings(values) == ({}, {})
+    one = one & (whole.table["seed"] == 2000)
+    part = replace(whole, table=whole.table[one | (whole.table["seed"] < 2000)])
+    rows = verdicts_beside.batches(evidence(make(), batches=part))
+    assert ", 2 seeds, for a doubling" in rows[0].number
 
 
 def test_readings_that_agree_with_the_diagram_decide_the_third_claim(make):
