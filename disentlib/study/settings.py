@@ -125,7 +125,7 @@ def _at_every_weight(block: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_two_batches(values: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a D, seed and rule of counting that has two batch sizes to compare."""
+    """The rows of a D, seed and rule of counting that have two batch sizes."""
     sizes = values.groupby(["D", "seed", "rule"])["batch_size"].transform("nunique")
     return values[sizes > 1]
 
