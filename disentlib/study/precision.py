@@ -79,6 +79,7 @@ def precision_pairs(studies: Iterable[Results]) -> PrecisionPairs | None:
     machines of one kind; None where there are none.
     """
     every = pd.concat([_values(results) for results in studies], ignore_index=True)
+    every["value"] = every["value"].astype(float)  # else no type, if one has no rows
     sides = (every[every["precision"] == name] for name in ("float32", "bfloat16"))
     keys = [*SAME, "planned", "device_name", "step", "measure"]
     single = (side.drop_duplicates(keys) for side in sides)

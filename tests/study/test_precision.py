@@ -78,6 +78,13 @@ def test_two_seeds_lie_apart_by_the_spread_of_all_cells_by_their_size(made):
     )
 
 
+def test_a_study_without_settings_has_no_pair_and_is_no_obstacle(made):
+    studies = [made("a", "float32"), made("b", "bfloat16"), made("c", "float32")]
+    (studies[2].folder / "runs.csv").unlink()
+    found = precision_pairs(studies)
+    assert len(found.pairs) == 12 and "two seeds of one" in precision_spread(found)
+
+
 def test_scores_of_one_draw_and_means_of_several_are_told_apart(made):
     one, two = made("a", "float32"), made("b", "bfloat16")
     two.table["spread"] = np.nan

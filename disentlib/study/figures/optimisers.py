@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from disentlib.models.linear import LinearProblem
 from disentlib.study import style
-from disentlib.study.settings import PAIRED
 
 
 def along_gap(records: pd.DataFrame, known: int) -> Figure:
@@ -47,7 +46,7 @@ def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
 def _along(axis: Axes, records: pd.DataFrame, x: pd.Series) -> None:
     """A step line each run, over the least `x` that it has come to."""
     records = records.assign(x=x)
-    keys = [name for name in PAIRED if name in records]
+    keys = [name for name in ("model", "D", "seed") if name in records]
     for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
         for j, (_, run) in enumerate(ours.groupby(keys)):
             axis.step(
