@@ -10,7 +10,7 @@ def absolute_path(path: str | Path) -> Path:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise ValueError(
-            f"{path}: this user has no home folder; set HOME or DISENTLIB_CACHE"
+            f"{path}: this user has no home folder; set HOME, or give the whole path"
         ) from error
 
 

@@ -68,6 +68,7 @@ def score_run(
     checked_jobs(n_jobs)
     models, rows = list(snapshots(files)), planned_rows(sprites.grid, sizes)
     with locked(files.path):
+        models = list(snapshots(files))  # as they are now that nobody replaces them
         how, parts = what_is_scored(files, sizes), []
         seed = configuration_of(files.path).seed
         for step, path in models:

@@ -11,7 +11,7 @@ from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, MEAN_OF_THREE, THESIS, runs
 from disentlib.study.results import IDENTITY
-from disentlib.study.words import counted, interval, listed, number, p_value, title
+from disentlib.study.words import counted, interval, listed, number, p_told, title
 from disentlib.training.history import longest_runs
 
 EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
@@ -32,7 +32,7 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
     if not clear:
         sentence += (
             f" The nearest to it is the {title(least.measure)} of "
-            f"{title(least.model)}, with p {p_value(least.p_family)} in the family."
+            f"{title(least.model)}, with {p_told(least.p_family)} in the family."
         )
     return sentence
 
@@ -42,7 +42,7 @@ def occasions_sentence(evidence: Evidence) -> str:
     occasions is not told from D where they go together.
     """
     rows = evidence.main.run_rows
-    if "commit" not in rows:
+    if "commit" not in rows or rows["commit"].isna().any():
         return "By which commit a run was trained is not kept with this study."
     last = rows[rows["steps"] == rows["steps"].max()]
     levels = last.groupby("commit")["D"].unique()
@@ -52,9 +52,10 @@ def occasions_sentence(evidence: Evidence) -> str:
         f"D = {listed(sorted(of_commit))} by commit `{str(commit)[:7]}`"
         for commit, of_commit in levels.items()
     ]
+    apart = levels.explode().is_unique
     return (
         f"The longest runs were trained on several occasions, {listed(parts)}: what "
-        f"differs between these is not told from D."
+        f"differs between these is {'not' if apart else 'in part only'} told from D."
     )
 
 
@@ -103,7 +104,7 @@ def losses_sentence(evidence: Evidence) -> str:
     largest D, as the curves show it.
     """
     history, parts, counts = evidence.main.history, [], set()
-    D = history["D"].max()
+    D = history.groupby("model")["D"].max().min()
     for model, ours in history[history["D"] == D].groupby("model", sort=False):
         longest = longest_runs(ours)
         counts.add(len(longest[IDENTITY].drop_duplicates()))
@@ -219,6 +220,8 @@ def plateau_sentence(evidence: Evidence) -> str:
         word = "0 in the interval" if flat else "all of them" if one else "some of them"
         if effect.pooled.high < 0:
             word = "fewer of them"
+        elif effect.pooled.low > UNIT:
+            word = "more than all of them"
         parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
     if not parts:
         return f"Runs at two D above {FACTORS} would show where these stand."

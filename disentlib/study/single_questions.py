@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from disentlib.study.effects import BEST, effect_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES
-from disentlib.study.words import counted, interval, number, p_value, title
+from disentlib.study.words import counted, interval, number, p_told, title
 
 PER = "for ten more dimensions"
 
@@ -45,7 +45,7 @@ def _along_budgets(
         size = number(effect.pooled.value, signed=True)
         between = interval(effect.pooled.low, effect.pooled.high)
         who = title(model) if model else "both together"
-        p = f"p {p_value(effect.p_family)}"
+        p = p_told(effect.p_family)
         parts.append(f"{who} {size} {between} at {step:,d} steps ({p})")
     if not parts:
         return ""

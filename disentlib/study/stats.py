@@ -51,7 +51,7 @@ def paired_difference(
     first: ArrayLike, second: ArrayLike, level: float = 0.95
 ) -> Paired:
     """How far `second` (n,) is above `first` (n,), pair by pair (the same seed in
-    both); what the exercises compare, as results have too few seeds for its p-value.
+    both); what the exercises compare.
 
     The p-value counts, over all 2^n ways to flip the signs of the differences, those
     whose mean is at least as far from 0; with n pairs it cannot be below 2 / 2^n: 0.25

@@ -112,7 +112,7 @@ def key(fig: Figure, axis: Axes, title: str | None = None) -> None:
     a phone, which shows half of the figure, shows it.
     """
     handles, labels = axis.get_legend_handles_labels()
-    columns = 3 if max(map(len, labels)) < 20 else 1
+    columns = 3 if max(map(len, labels), default=0) < 20 else 1
     fig.legend(
         handles,
         labels,

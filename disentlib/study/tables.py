@@ -41,7 +41,7 @@ def effect_table(effects: Iterable[Effect], caption: str) -> Styler:
             }
         )
     table = pd.DataFrame(rows)
-    if table["effect"].nunique() < 2:  # which the text has said
+    if len(rows) and table["effect"].nunique() < 2:  # which the text has said
         table = table.drop(columns="effect")
     return printed(table, caption)
 

@@ -75,9 +75,9 @@ def gains_told(evidence: Evidence, values: pd.DataFrame) -> tuple[str, list[str]
         gain, low, high = mean_interval(gains, BONFERRONI) if gains else (np.nan,) * 3
         told = f"{number(gain, 3, True)} {interval(low, high)}"
         tried = listed([f"{weight:g}" for weight in sorted(ours["weight"].unique())])
-        told = told if gains else "takes two seeds"
         spread = spread_of(evidence, THESIS, model, step)
-        texts.append(f"{title(model)}, of {tried}, {told}{beside_seeds(spread)}")
+        told = told + beside_seeds(spread) if gains else "takes two seeds"
+        texts.append(f"{title(model)}, of {tried}, {told}")
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
     return "; ".join(texts), decisions
 
@@ -149,7 +149,8 @@ def batches(evidence: Evidence) -> list[Verdict]:
         "nowhere by more than one standard deviation between seeds."
     )
     decided = by_slopes(own, spread) if several and own else OPEN
-    first = Verdict("6.1, 6", claims[0], text, decided, why, spread)
+    beside = spread if own else np.nan
+    first = Verdict("6.1, 6", claims[0], text, decided, why, beside)
     if not more:
         return [first, Verdict("6.1, 6", claims[1], "–", OPEN, "A second D would.")]
     text = "change for a doubling, largest D less smallest: " + "; ".join(

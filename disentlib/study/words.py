@@ -28,12 +28,18 @@ def title(name: str) -> str:
 
 def by_chance(count: int) -> str:
     """How many of as many 95 % intervals leave out zero where nothing differs."""
-    return f"Where nothing differs, {number(0.05 * count, 1)} of {count} would."
+    many = f"{number(0.05 * count, 1)} of {count}"
+    return f"Where nothing differs, {many} would leave out zero."
 
 
 def p_value(p: float) -> str:
     """A p-value as it is printed: three decimals, or the fact that it is below them."""
     return "below 0.001" if p < 0.001 else number(p)
+
+
+def p_told(p: float) -> str:
+    """The same within a sentence: "p = 0.012"."""
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
 
 
 def listed(values: Sequence[object]) -> str:

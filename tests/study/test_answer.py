@@ -33,7 +33,7 @@ def test_the_nearest_effect_is_that_of_the_smallest_p():
     """Holm's correction makes ties of several."""
     found = [effect("mig", 0.164, 0.927), effect("sap", 0.155, 0.927)]
     said = sentences.effects_sentence(found, "slope")
-    assert "nearest to it is the SAP of β-VAE, with p 0.927 in the" in said
+    assert "nearest to it is the SAP of β-VAE, with p = 0.927 in the" in said
 
 
 def test_values_stand_at_their_own_D(make):

@@ -50,7 +50,7 @@ def test_a_planted_difference_is_found_and_no_other_is_large(made):
     sentence = precision_sentence(found)
     assert "12 pairs of runs (β-VAE and FactorVAE, D = 4 and 15)" in sentence
     assert "differ in the precision and nothing else" in sentence
-    assert sentence.endswith("Where nothing differs, 0.7 of 13 would.")
+    assert sentence.endswith("Where nothing differs, 0.7 of 13 would leave out zero.")
     assert "zero for " in sentence and "FactorVAE score" in sentence
     assert "two seeds of one precision" in precision_spread(found)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
-from disentlib.study.figures.scores import MARKERS
+from disentlib.study.figures.scores import marks_of
 from disentlib.training.history import LOSS_TERMS, longest_runs
 
 
@@ -74,7 +74,7 @@ def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> Non
         look = {"color": colour, "lw": 1.2, "label": f"{by} = {level}"}
         if len(levels) > 1:  # marks tell lines apart without their colour
             apart = (0.04 * i, 0.2)
-            look |= {"marker": MARKERS[i % len(MARKERS)], "ms": 3.5, "markevery": apart}
+            look |= {"marker": marks_of(levels)[i], "ms": 3.5, "markevery": apart}
         axis.plot(where, middle, **look)
         axis.fill_between(
             where, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0

@@ -16,7 +16,8 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
     with style.context():
         fig, axes = style.panels(1, 1, height=3.0)
         axis = axes[0, 0]
-        _along(axis, records, records["gap"].clip(lower=1e-3))
+        names = list(records["optimiser"].unique())
+        _along(axis, records, records["gap"].clip(lower=1e-3), names)
         axis.axhline(known, color=style.FAINT, lw=0.8, zorder=0)
         axis.set(
             xlabel="objective above its least value (nats)", ylabel="dimensions in use"
@@ -33,8 +34,9 @@ def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
     least = ways["objective"].min() - 2
     with style.context():
         fig, axes = style.panels(1, ways["D"].nunique(), height=2.8)
+        names = list(ways["optimiser"].unique())
         for axis, (D, ours) in zip(axes[0], ways.groupby("D")):
-            _along(axis, ours, ours["objective"])
+            _along(axis, ours, ours["objective"], names)
             axis.set(title=f"D = {D}", xlabel="objective (nats)", ylim=(0, D + 0.5))
             axis.set_xlim(top, least)
             axis.set_yticks(range(0, D + 1, max(1, D // 5)))
@@ -43,11 +45,14 @@ def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
     return fig
 
 
-def _along(axis: Axes, records: pd.DataFrame, x: pd.Series) -> None:
-    """A step line each run, over the least `x` that it has come to."""
+def _along(axis: Axes, records: pd.DataFrame, x: pd.Series, names: list[str]) -> None:
+    """A step line each run, over the least `x` that it has come to; a look for each of
+    `names`, whichever of them are there.
+    """
     records = records.assign(x=x)
     keys = [name for name in ("model", "D", "seed") if name in records]
-    for i, (name, ours) in enumerate(records.groupby("optimiser", sort=False)):
+    for i, name in enumerate(names):
+        ours = records[records["optimiser"] == name]
         for j, (_, run) in enumerate(ours.groupby(keys)):
             axis.step(
                 run["x"].cummin(),

@@ -1,6 +1,7 @@
 """Scores and losses against D, or whatever else was varied."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,13 @@ from disentlib.study.figures.names import title
 from disentlib.study.stats import mean_interval
 
 MARKERS = "osD^v"
+
+
+def marks_of(levels: Sequence[Any]) -> list[str]:
+    """A mark for each level: the thesis' D have their own, as they have colours."""
+    known = set(levels) <= set(style.DIMENSIONS)
+    places = map(style.DIMENSIONS.index, levels) if known else range(len(levels))
+    return [MARKERS[place % len(MARKERS)] for place in places]
 
 
 def scores_against(

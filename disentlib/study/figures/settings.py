@@ -8,14 +8,8 @@ from matplotlib.figure import Figure
 
 from disentlib.study import style
 from disentlib.study.figures.names import title
-from disentlib.study.figures.scores import MARKERS
+from disentlib.study.figures.scores import MARKERS, marks_of
 from disentlib.study.stats import mean_interval
-
-
-def mark_of(D: int, i: int) -> str:
-    """The mark of the `i`th level D: one of the thesis has its own, as its colour."""
-    place = style.DIMENSIONS.index(D) if D in style.DIMENSIONS else i
-    return MARKERS[place % len(MARKERS)]
 
 
 def against_setting(
@@ -36,7 +30,7 @@ def against_setting(
             ticks = sorted(ours[setting].unique())
             for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                 of_level = ours[ours["D"] == D]
-                mark = mark_of(D, i)
+                mark = marks_of(levels)[i]
                 shift = 1.04 ** (i - (len(levels) - 1) / 2)
                 places = of_level[setting] * shift
                 axis.plot(
@@ -107,7 +101,7 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
                 ours = ours[ours["measure"] == measure]
                 for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
-                    look = {"marker": mark_of(D, i), "color": colour}
+                    look = {"marker": marks_of(levels)[i], "color": colour}
                     axis.plot(line.index, line, label=f"D = {D}", **look)
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
