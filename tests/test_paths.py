@@ -49,5 +49,5 @@ def test_a_user_without_a_home_is_told_so_in_a_line(monkeypatch):
 
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(pwd, "getpwuid", nobody)
-    with pytest.raises(ValueError, match="no home folder; set HOME or DISENTLIB_C"):
+    with pytest.raises(ValueError, match="no home folder; set HOME, or give"):
         absolute_path("~/x")
