@@ -10,7 +10,7 @@ TIED = re.compile(
     r"(?<=\d,) (?=[−-]?[\d.]+\])|(?<=\b\w) (?== [−-]?\d)|(?<=\b\w =) (?=[−-]?\d)"
     r"|(?<=\d) (?=%|nats?\b)"
 )
-CELLS = 8  # of a row that has the room: of more, the last would be out of sight
+CELLS = 6  # of a row that has the room: of more, the last would be out of sight
 VERBATIM = ("pre", "code", "script", "style")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
