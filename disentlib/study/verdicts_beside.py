@@ -196,9 +196,14 @@ def _in_words(values: pd.DataFrame, slopes: Mapping[str, Estimate]) -> str:
         values.loc[values["rule"] == rule, column].iloc[0]
         for rule, column in (("steps", "step"), ("images", "images"))
     )
-    seeds = with_two_batches(values)["seed"].nunique()
+    each = with_two_batches(values).groupby("rule")["seed"].nunique()
+    steps_seeds, images_seeds = (int(each.get(r, 0)) for r in ("steps", "images"))
+    seeds = max(steps_seeds, images_seeds)
+    whose = counted(seeds, "seed")
+    if steps_seeds != images_seeds:
+        whose = f"{steps_seeds} and {images_seeds} seeds"
     told = "; ".join(f"{_told(s, seeds > 1)} at {where}" for where, s in slopes.items())
-    runs = f"{step:,d} steps or {images:,d} images, {counted(seeds, 'seed')}"
+    runs = f"{step:,d} steps or {images:,d} images, {whose}"
     return f"{runs}, for a doubling: {told or 'no seed has two batch sizes yet'}"
 
 
