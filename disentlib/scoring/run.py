@@ -66,7 +66,8 @@ def score_run(
     )
     check_device(device)
     checked_jobs(n_jobs)
-    models, rows = list(snapshots(files)), planned_rows(sprites.grid, sizes)
+    list(snapshots(files))  # what is no trained run is refused before a lock makes it
+    rows = planned_rows(sprites.grid, sizes)
     with locked(files.path):
         models = list(snapshots(files))  # as they are now that nobody replaces them
         how, parts = what_is_scored(files, sizes), []

@@ -8,7 +8,7 @@ from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
 from disentlib.study.results import Results, is_there, load_results
 from disentlib.study.settings import PAIRED, where_trained
-from disentlib.study.words import counted, listed, number
+from disentlib.study.words import all_counted, counted, listed, number
 from disentlib.training.history import in_use
 
 NAMES = {"adam": "Adam", "muon": "Muon", "sgd": "SGD"}
@@ -185,6 +185,8 @@ def full_sentence(found: SpriteRuns | None) -> str:
         full = rows[used == rows["D"]]
         for D, own in sorted(full.groupby("D"), reverse=True):
             if len(own) > 1:
+                counts = list(own["runs"])
+                each = " each" * (len(set(counts)) == 1)
                 told = [
                     f"{row['FactorVAE score']} and {row['DCI disentanglement']} by "
                     f"{row['optimiser']}"
@@ -194,13 +196,6 @@ def full_sentence(found: SpriteRuns | None) -> str:
                     f"At D = {D} {listed(list(own['optimiser']))} use every dimension, "
                     f"so that what differs there is not their number: the FactorVAE "
                     f"score and DCI disentanglement are {listed(told)} "
-                    f"({each_of(own['runs'])})."
+                    f"({all_counted(counts, 'run')}{each})."
                 )
     return "At no D do two optimisers use every dimension."
-
-
-def each_of(counts: pd.Series) -> str:
-    """3 runs each, or 3 and 2 runs where they are not as many."""
-    if counts.nunique() == 1:
-        return f"{counted(counts.iloc[0], 'run')} each"
-    return f"{listed([*counts])} runs"

@@ -10,8 +10,9 @@ from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, MEAN_OF_THREE, THESIS, runs
+from disentlib.study.pooled import Estimate
 from disentlib.study.results import IDENTITY
-from disentlib.study.words import counted, interval, listed, number, p_told, title
+from disentlib.study.words import counted, estimated, listed, number, p_told, title
 from disentlib.training.history import longest_runs
 
 EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
@@ -212,20 +213,24 @@ def plateau_sentence(evidence: Evidence) -> str:
         effect = effect_of(used, "dimensions_in_use", "", model)
         if effect is None:
             continue
-        size = number(effect.pooled.value, 1, signed=True)
-        between = interval(effect.pooled.low, effect.pooled.high, 1)
-        slope = f"{size} {between} for ten offered"
-        one = effect.decided and effect.pooled.low <= UNIT <= effect.pooled.high
-        flat = effect.decided and not effect.pooled.excludes_zero
-        word = "0 in the interval" if flat else "all of them" if one else "some of them"
-        if effect.pooled.high < 0:
-            word = "fewer of them"
-        elif effect.pooled.low > UNIT:
-            word = "more than all of them"
-        parts.append(f"{title(model)} {slope}" + f" ({word})" * effect.decided)
+        slope = f"{title(model)} {estimated(effect.pooled, 1)} for ten offered"
+        if effect.decided:
+            slope += f" ({_of_those_offered(effect.pooled)})"
+        parts.append(slope)
     if not parts:
         return f"Runs at two D above {FACTORS} would show where these stand."
     return f"Dimensions in use gained above D = {FACTORS}: {'; '.join(parts)}."
+
+
+def _of_those_offered(gained: Estimate) -> str:
+    """How many of ten more dimensions come into use, by their interval."""
+    if gained.high < 0:
+        return "fewer of them"
+    if not gained.excludes_zero:
+        return "0 in the interval"
+    if gained.low > UNIT:
+        return "more than all of them"
+    return "all of them" if gained.high >= UNIT else "some of them"
 
 
 def dimensions_sentence(evidence: Evidence) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from disentlib.study.effects import BEST, effect_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES
-from disentlib.study.words import counted, interval, number, p_told, title
+from disentlib.study.words import counted, estimated, p_told, title
 
 PER = "for ten more dimensions"
 
@@ -30,8 +30,8 @@ def of_single_questions(evidence: Evidence) -> list[str]:
 def _along_budgets(
     evidence: Evidence, question: str, models: Sequence[str | None]
 ) -> str:
-    """The effects of a question on the first family, at each main budget: one family
-    of tests.
+    """The effects of a question on the first group of scores, at each main budget: one
+    family of tests.
     """
     asked = [(step, model) for step in evidence.main_budgets for model in models]
     scores = next(iter(FAMILIES.values()))
@@ -42,11 +42,9 @@ def _along_budgets(
     known = [(*a, e) for a, e in zip(asked, found) if e is not None and e.decided]
     parts = []
     for (step, model, _), effect in zip(known, family(e for *_, e in known)):
-        size = number(effect.pooled.value, signed=True)
-        between = interval(effect.pooled.low, effect.pooled.high)
         who = title(model) if model else "both together"
         p = p_told(effect.p_family)
-        parts.append(f"{who} {size} {between} at {step:,d} steps ({p})")
+        parts.append(f"{who} {estimated(effect.pooled)} at {step:,d} steps ({p})")
     if not parts:
         return ""
     corrected = f" (p after Holm's correction of {counted(len(parts), 'test')})"

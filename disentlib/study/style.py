@@ -168,6 +168,10 @@ def ordered(count: int) -> NDArray[np.float64]:
 
 def of_levels(levels: Sequence[Any]) -> NDArray[np.float64]:
     """Colours (n, 4) of ordered levels: a D of the thesis has its own everywhere."""
-    if set(levels) <= set(DIMENSIONS):
-        return ordered(len(DIMENSIONS))[[DIMENSIONS.index(D) for D in levels]]
-    return ordered(len(levels))
+    order = order_of(levels)
+    return ordered(len(order))[[order.index(level) for level in levels]]
+
+
+def order_of(levels: Sequence[Any]) -> tuple[Any, ...]:
+    """The levels among which these have their places: the thesis' D, or themselves."""
+    return DIMENSIONS if set(levels) <= set(DIMENSIONS) else tuple(levels)

@@ -28,6 +28,7 @@ from disentlib.study.verdicts import (
     spread_of,
 )
 from disentlib.study.words import (
+    all_counted,
     counted,
     estimated,
     interval,
@@ -73,10 +74,13 @@ def gains_told(evidence: Evidence, values: pd.DataFrame) -> tuple[str, list[str]
             continue
         gains = gains_of_search(ours)
         gain, low, high = mean_interval(gains, BONFERRONI) if gains else (np.nan,) * 3
-        told = f"{number(gain, 3, True)} {interval(low, high)}"
         tried = listed([f"{weight:g}" for weight in sorted(ours["weight"].unique())])
         spread = spread_of(evidence, THESIS, model, step)
-        told = told + beside_seeds(spread) if gains else "takes two seeds"
+        told = "takes two seeds"
+        if gains:
+            told = (
+                f"{number(gain, 3, True)} {interval(low, high)}{beside_seeds(spread)}"
+            )
         texts.append(f"{title(model)}, of {tried}, {told}")
         decisions.append(HOLDS if low > 0 else FAILS if high < spread else OPEN)
     return "; ".join(texts), decisions
@@ -196,14 +200,11 @@ def _in_words(values: pd.DataFrame, slopes: Mapping[str, Estimate]) -> str:
         values.loc[values["rule"] == rule, column].iloc[0]
         for rule, column in (("steps", "step"), ("images", "images"))
     )
-    each = with_two_batches(values).groupby("rule")["seed"].nunique()
-    steps_seeds, images_seeds = (int(each.get(r, 0)) for r in ("steps", "images"))
-    seeds = max(steps_seeds, images_seeds)
-    whose = counted(seeds, "seed")
-    if steps_seeds != images_seeds:
-        whose = f"{steps_seeds} and {images_seeds} seeds"
-    told = "; ".join(f"{_told(s, seeds > 1)} at {where}" for where, s in slopes.items())
-    runs = f"{step:,d} steps or {images:,d} images, {whose}"
+    by_rule = with_two_batches(values).groupby("rule")["seed"].nunique()
+    seeds = [int(by_rule.get(rule, 0)) for rule in ("steps", "images")]
+    several = max(seeds) > 1
+    told = "; ".join(f"{_told(s, several)} at {where}" for where, s in slopes.items())
+    runs = f"{step:,d} steps or {images:,d} images, {all_counted(seeds, 'seed')}"
     return f"{runs}, for a doubling: {told or 'no seed has two batch sizes yet'}"
 
 

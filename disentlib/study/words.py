@@ -53,6 +53,13 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,d} {noun if count == 1 else plural or noun + 's'}"
 
 
+def all_counted(counts: Sequence[int], noun: str) -> str:
+    """3 runs where all counts are alike, else 3 and 2 runs."""
+    if len(set(counts)) == 1:
+        return counted(counts[0], noun)
+    return f"{listed(counts)} {noun}s"
+
+
 def number(value: float, digits: int = 3, signed: bool = False) -> str:
     """A number with a true minus sign, or a dash where there is none."""
     if np.isnan(value):

@@ -17,9 +17,8 @@ MARKERS = "osD^v"
 
 def marks_of(levels: Sequence[Any]) -> list[str]:
     """A mark for each level: the thesis' D have their own, as they have colours."""
-    known = set(levels) <= set(style.DIMENSIONS)
-    places = map(style.DIMENSIONS.index, levels) if known else range(len(levels))
-    return [MARKERS[place % len(MARKERS)] for place in places]
+    order = style.order_of(levels)
+    return [MARKERS[order.index(level) % len(MARKERS)] for level in levels]
 
 
 def scores_against(

@@ -28,9 +28,9 @@ def against_setting(
         for axis, name in zip(axes[0], panels):
             ours = values[values[panel] == name]
             ticks = sorted(ours[setting].unique())
-            for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
+            looks = zip(levels, style.of_levels(levels), marks_of(levels))
+            for i, (D, colour, mark) in enumerate(looks):
                 of_level = ours[ours["D"] == D]
-                mark = marks_of(levels)[i]
                 shift = 1.04 ** (i - (len(levels) - 1) / 2)
                 places = of_level[setting] * shift
                 axis.plot(
@@ -99,9 +99,10 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
             for axis, (measure, name) in zip(row, y.items()):
                 ours = values[(values["model"] == model)]
                 ours = ours[ours["measure"] == measure]
-                for i, (D, colour) in enumerate(zip(levels, style.of_levels(levels))):
+                looks = zip(levels, style.of_levels(levels), marks_of(levels))
+                for D, colour, mark in looks:
                     line = ours[ours["D"] == D].groupby("step")["value"].mean()
-                    look = {"marker": marks_of(levels)[i], "color": colour}
+                    look = {"marker": mark, "color": colour}
                     axis.plot(line.index, line, label=f"D = {D}", **look)
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
