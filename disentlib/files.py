@@ -73,12 +73,14 @@ def remove_temporaries(folder: Path) -> None:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A folder of our own among the system's temporary ones, which goes in the end.
+def scratch_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder of our own at `place`, which goes in the end; among the system's
+    temporary ones where that is not given or not there.
 
     Those that killed processes left there go first.
     """
-    place = Path(tempfile.gettempdir())
+    if place is None or not place.is_dir():
+        place = Path(tempfile.gettempdir())
     for left in place.glob(f"{MARK}-*"):
         if match := TEMPORARY.fullmatch(f".x.{left.name}"):
             with suppress(OSError):  # somebody else's, or gone meanwhile

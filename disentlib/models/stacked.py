@@ -211,8 +211,3 @@ def slope_of(layer: nn.Module | None) -> float:
     if isinstance(layer, nn.ReLU):
         return 0.0
     return layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 1.0
-
-
-def dense(x: Tensor, parameters: Parameters, name: str) -> Tensor:
-    """`nn.Linear` of (R, n, inputs): (R, n, outputs)."""
-    return linear(nn.Linear(1, 1), name, parameters, x, 1.0)

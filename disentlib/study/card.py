@@ -9,6 +9,8 @@ so beside them. What there is not time for is left out: a run ends at its last s
 since at a constant rate one run serves every budget. Folders are as `make study` leaves
 and finds them, but without the checkpoints of what trained together, pages and what the
 reader sees in the pictures. SIGTERM is time that is up: what is scored by then is kept.
+Seconds and joules of a run are its part of the card's, as if as many stacks as
+`--at-once` had trained from the first to the last; what trains alone counts all.
 """
 
 import argparse
@@ -16,9 +18,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
+from disentlib.files import scratch_folder
 from disentlib.sprites.table import Sprites, load_sprites
 from disentlib.study.card_scores import Scorer
 from disentlib.study.card_training import (
@@ -33,6 +39,8 @@ from disentlib.study.plan import check_folders, load_study
 from disentlib.training.machine import check_device, chosen_precision
 from disentlib.training.sigterm import noticing_sigterm
 
+SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there
+
 
 def train_on_card(
     jobs: Sequence[Job],
@@ -44,17 +52,19 @@ def train_on_card(
     """Train as many of the jobs as there is time for, in their order, then wait up to
     `patience` seconds for their scores.
     """
-    end = time.monotonic() + 60 * minutes
+    end, over = time.monotonic() + 60 * minutes, threading.Event()
     on_card = load_sprites().to(jobs[0][1].config.device)
-    scorer = Scorer(on_card, workers)
-    queue, lock = stacks(jobs), threading.Lock()
+    queue: SimpleQueue[list[Job]] = SimpleQueue()
+    for stack in stacks(jobs):
+        queue.put(stack)
+    at_once = max(1, min(at_once, queue.qsize()))
     failed: list[str] = []
 
-    def work(is_over: Callable[[], bool]) -> None:
+    def work(scorer: Scorer, is_over: Callable[[], bool]) -> None:
         while not is_over():
-            with lock:
-                stack = next(queue, None)
-            if stack is None:
+            try:
+                stack = queue.get_nowait()
+            except Empty:
                 return
             try:
                 timed(stack, on_card, scorer, is_over, 1 / at_once)
@@ -63,24 +73,24 @@ def train_on_card(
                 failed.append(names)
                 print(f"one of {names}: {error}", file=sys.stderr, flush=True)
 
-    with noticing_sigterm() as sigterm:
+    with noticing_sigterm() as sigterm, scratch_folder(SPOOL) as spool:
 
         def is_over() -> bool:
-            return sigterm.is_set() or time.monotonic() > end
+            return sigterm.is_set() or over.is_set() or time.monotonic() > end
 
-        threads = [
-            threading.Thread(target=work, args=(is_over,)) for _ in range(at_once)
-        ]
+        scorer, threads = Scorer(on_card, workers, spool), ThreadPoolExecutor(at_once)
         try:
-            score_what_is_left(jobs, scorer)
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            score_what_is_left(jobs, scorer, is_over)
+            wait([threads.submit(work, scorer, is_over) for _ in range(at_once)])
+        except BaseException:  # Ctrl-C
+            patience = 0.0
+            raise
         finally:
-            left = scorer.finish(0.0 if sigterm.is_set() else patience)
-            scored = len(scorer.waiting) - left
-            print(f"{scored} snapshots scored, {left} not", flush=True)
+            over.set()
+            threads.shutdown()
+            scorer.finish(0.0 if sigterm.is_set() else patience)
+            told = f"{scorer.scored} snapshots scored, {scorer.left} not"
+            print(told, flush=True)
     if failed:
         raise RuntimeError(f"{len(failed)} of the stacks failed, see above")
 

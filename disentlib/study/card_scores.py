@@ -1,79 +1,107 @@
 """Scores of snapshots, taken by the processor while the card trains on."""
 
-import shutil
+import multiprocessing
 import sys
-import tempfile
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from disentlib.files import read_mapping, write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring.codes import Posterior, encode
 from disentlib.scoring.pictures import take_pictures
 from disentlib.scoring.run import (
+    COLUMNS,
     Scored,
     keep_scores,
     of_training,
     planned_rows,
     score_codes,
+    snapshots,
 )
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import GRID, Sprites
-from disentlib.training.folder import RunFolder, configuration_of, load_model
-
-SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there
+from disentlib.study.results import read_table
+from disentlib.training.folder import RunFolder, configuration_of, load_model, locked
 
 
 class Scorer:
-    """Scores snapshots in other processes, from codes that the card encodes."""
+    """Scores snapshots in other processes, from codes that the card encodes.
 
-    def __init__(self, sprites: Sprites, workers: int) -> None:
-        context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=context)
+    What fails on the way is named and costs no other run anything: the next session
+    scores what is left.
+    """
+
+    def __init__(self, sprites: Sprites, workers: int, spool: Path) -> None:
+        self._workers, self._spool = workers, spool
+        self._pool = self._new_pool()
         self._sprites, self._pictured = sprites, sprites.to("cpu")
         self._rows: dict[Scoring, NDArray[np.int64]] = {}
-        folder = SPOOL if SPOOL.is_dir() else None
-        self._spool = Path(tempfile.mkdtemp(prefix="disentlib-", dir=folder))
-        self.waiting: list[tuple[Path, int, Future[Scored]]] = []
+        self.scored, self.left = 0, 0
+        self._waiting: list[tuple[Path, int, Future[Scored]]] = []
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, mp_context=context)
 
     def score(self, folder: Path, step: int, network: VAE, sizes: Scoring) -> None:
         """Encode a network now; its scores follow."""
+        try:
+            path = self._encoded(network, sizes)
+            job = scored_from, path, sizes, configuration_of(folder).seed
+            try:
+                future = self._pool.submit(*job)
+            except BrokenProcessPool:  # a worker was killed, as where memory ends
+                self._pool = self._new_pool()
+                future = self._pool.submit(*job)
+            self._waiting.append((folder, step, future))
+        except Exception as error:  # of whatever kind: training goes on
+            self._not_scored(f"{folder}, step {step}", error)
+
+    def _encoded(self, network: VAE, sizes: Scoring) -> Path:
+        """A file with the posterior of the rows that scores of these sizes read."""
         if sizes not in self._rows:
             self._rows[sizes] = planned_rows(GRID, sizes)
         device = next(network.parameters()).device
         rows = self._rows[sizes]
         posterior = encode(network, self._sprites, rows, device=device)
-        path = self._spool / f"{len(self.waiting)}-{time.monotonic_ns()}.npy"
+        path = self._spool / f"{time.monotonic_ns()}-{id(network)}.npy"
         np.save(path, np.stack([posterior.mean[rows], posterior.logvar[rows]]))
-        job = self._pool.submit(scored_from, path, sizes, configuration_of(folder).seed)
-        self.waiting.append((folder, step, job))
+        return path
 
-    def finish(self, seconds: float) -> int:
-        """Write `scores.csv` of every run whose snapshots are scored in time; returns
-        how many jobs were not. A job that fails is named and costs the others nothing.
+    def finish(self, seconds: float) -> None:
+        """Write `scores.csv` of every run whose snapshots are scored in time; `scored`
+        and `left` are how many were and were not.
         """
-        end, left = time.monotonic() + seconds, 0
+        end = time.monotonic() + seconds
         tables: dict[Path, list[tuple[int, Scored]]] = {}
         try:
-            for folder, step, job in self.waiting:
+            for folder, step, job in self._waiting:
                 try:
                     scored = job.result(max(0.0, end - time.monotonic()))
                     tables.setdefault(folder, []).append((step, scored))
-                except Exception as error:  # of whatever kind: the others go on
-                    left += 1
-                    if not isinstance(error, TimeoutError):
-                        words = f"{folder}, step {step}: not scored, {error!r}"
-                        print(words, file=sys.stderr, flush=True)
+                except Exception as error:
+                    self._not_scored(f"{folder}, step {step}", error)
             for folder, parts in tables.items():
-                write_scores(RunFolder(folder), parts, self._pictured)
+                try:
+                    write_scores(RunFolder(folder), parts, self._pictured)
+                    self.scored += len(parts)
+                except Exception as error:
+                    self._not_scored(str(folder), error, len(parts))
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
-            shutil.rmtree(self._spool, ignore_errors=True)
-        return left
+            for worker in multiprocessing.active_children():
+                worker.terminate()  # Python would wait for their jobs before it ends
+
+    def _not_scored(self, what: str, error: Exception, count: int = 1) -> None:
+        self.left += count
+        if not isinstance(error, TimeoutError):
+            print(f"{what}: not scored, {error!r}", file=sys.stderr, flush=True)
 
 
 def scored_from(path: Path, sizes: Scoring, run: int) -> Scored:
@@ -86,15 +114,40 @@ def scored_from(path: Path, sizes: Scoring, run: int) -> Scored:
     return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1, run=run)
 
 
+def steps_scored(files: RunFolder) -> set[int]:
+    """The steps whose scores are in a run's table."""
+    if not files.scores.exists():
+        return set()
+    return set(read_table(files.scores, ["step"])["step"])
+
+
 def write_scores(
     files: RunFolder, parts: list[tuple[int, Scored]], sprites: Sprites
 ) -> None:
-    """The table and the pictures of one run as `scoring.score_run` has them, from the
-    scores of its snapshots, in any order, but without what the reader sees.
+    """Put the scores of snapshots, in any order, into the table of their run, and what
+    `scoring.score_run` leaves besides, but without what the reader sees.
+
+    Rows of other steps stay. `scored.json` names the model where its end is scored.
     """
-    tables = []
-    for step, scored in sorted(parts, key=lambda part: part[0]):
-        name = step if files.model(step).exists() else None
-        tables += [scored.table.assign(step=step), of_training(files, name, step)]
-    shown = take_pictures(load_model(files.path, name), sprites, scored.importances)
-    keep_scores(files, tables, shown)
+    with locked(files.path):
+        names = dict(snapshots(files))  # a model may have gone meanwhile
+        given = {step: scored for step, scored in parts if step in names}
+        if not given:
+            return
+        before = steps_scored(files) - given.keys()
+        tables = []
+        if before:
+            old = read_table(files.scores, COLUMNS).fillna({"codes": ""})
+            tables.append(old[old["step"].isin(before)])
+        for step, scored in sorted(given.items(), key=lambda part: part[0]):
+            own = of_training(files, names[step], step)
+            tables += [scored.table.assign(step=step), own]
+        end, shown = [*names][-1], None
+        if end in given:
+            model = load_model(files.path)
+            shown = take_pictures(model, sprites, given[end].importances)
+        table = pd.concat(tables, ignore_index=True)
+        keep_scores(files, [table.sort_values("step", kind="stable")], shown)
+        known = end in given or end in before
+        digest = read_mapping(files.result).get("digest") if known else None
+        write_json(files.scored_how, {"digest": digest})

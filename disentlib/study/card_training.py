@@ -3,29 +3,28 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from disentlib.files import write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring.run import snapshots
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import Sprites, train_test_split
-from disentlib.study.card_scores import Scorer
+from disentlib.study.card_scores import Scorer, steps_scored
 from disentlib.study.plan import Run, Study
-from disentlib.study.results import read_table
 from disentlib.training import history
 from disentlib.training.checkpoints import STEPS_MATTER
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
 from disentlib.training.folder import (
     RunFolder,
-    claim,
     finished_steps,
     load_model,
     locked,
 )
 from disentlib.training.loop import train
 from disentlib.training.machine import prepare_torch
-from disentlib.training.outcome import result_of, save_model
+from disentlib.training.outcome import keep_earlier_model, result_of, save_model
 from disentlib.training.stack import stackable, without_free
 from disentlib.training.state import State
 from disentlib.training.together import train_together
@@ -74,28 +73,20 @@ def train_stack(
     def keep(i: int, state: State, network: VAE, source: str) -> None:
         study, run = jobs[i]
         files, config = RunFolder(study.folder(run)), configs[i]
-        if state.step <= finished_steps(files):
-            return  # an earlier session went as far
-        last = state.step == config.steps
-        judge = state.discriminator
-        losses = held_out_losses(network, judge, sprites, held_out, config)
-        reached = shortened(config, state.step)
-        content = result_of(state, network, losses, reached, source)
-        content["together"] = len(jobs)
-        model = (network, state.step, losses, reached)
         try:
+            if state.step <= finished_steps(files):
+                return  # an earlier session went as far
+            judge = state.discriminator
+            losses = held_out_losses(network, judge, sprites, held_out, config)
+            reached = shortened(config, state.step)
+            content = result_of(state, network, losses, reached, source)
+            content["together"] = len(jobs)
+            model = network, state.step, losses, reached
             with locked(files.path):
-                # Whose folder it is was looked at before; half a run is trained anew.
-                old = (files.result, files.configuration)
-                for path in (*old, files.scores, files.scored_how):
-                    path.unlink(missing_ok=True)
-                claim(files.path, reached)
-                history.write_history(files.history, state.records, config.D)
-                if not last:
-                    save_model(files.model(state.step), *model)
-                save_model(files.model(), *model)
-                write_json(files.result, content)
-        except RuntimeError as error:  # somebody is at work there: the others go on
+                if not keep_as_finished(files, state, model, content):
+                    return
+        except (RuntimeError, ValueError, OSError, ArithmeticError) as error:
+            # A full disk, say, or no more numbers: the others go on.
             print(f"{error}; step {state.step} is not kept", file=sys.stderr)
             return
         sizes = sizes_at(state.step, config, study)
@@ -107,6 +98,33 @@ def train_stack(
                 f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
             )
             return
+
+
+def keep_as_finished(
+    files: RunFolder,
+    state: State,
+    model: tuple[VAE, int, dict[str, Any], TrainingConfig],
+    content: dict[str, Any],
+) -> bool:
+    """Leave in the folder what `train` leaves of a run planned for as many steps as the
+    state has: `model` as `save_model` takes it, `content` of the result. False where
+    another process has come as far meanwhile.
+
+    Whose folder it is was looked at before. Each file takes the place of an earlier one
+    once it is whole, the result last.
+    """
+    stands = finished_steps(files)
+    if state.step <= stands:
+        return False
+    if not stands or not files.scored_how.exists():
+        files.scores.unlink(missing_ok=True)  # nobody knows of which model
+    keep_earlier_model(files, state.step)
+    config = model[-1]
+    write_json(files.configuration, config.to_dict())
+    history.write_history(files.history, state.records, config.D)
+    save_model(files.model(), *model)
+    write_json(files.result, content)
+    return True
 
 
 def train_alone(
@@ -123,31 +141,31 @@ def train_alone(
     score_snapshots(study, run, scorer)
 
 
-def score_what_is_left(jobs: Sequence[Job], scorer: Scorer) -> None:
-    """Have runs scored that an earlier session left without scores of their end; one
-    that cannot be read is named and costs the others nothing.
+def score_what_is_left(
+    jobs: Sequence[Job], scorer: Scorer, is_over: Callable[[], bool]
+) -> None:
+    """Have scored what an earlier session trained and did not score; a run that cannot
+    be read is named and costs the others nothing.
     """
     for study, run in jobs:
-        files = RunFolder(study.folder(run))
+        if is_over():
+            return
         try:
-            stands = finished_steps(files)
-            if stands and not has_scores_of(files, stands):
+            if finished_steps(RunFolder(study.folder(run))):
                 score_snapshots(study, run, scorer)
         except (ValueError, OSError) as error:
             print(f"not scored: {error}", file=sys.stderr, flush=True)
 
 
-def has_scores_of(files: RunFolder, step: int) -> bool:
-    """Whether a run's table holds scores after `step`."""
-    if not files.scores.exists():
-        return False
-    return step in set(read_table(files.scores, ["step"])["step"])
-
-
 def score_snapshots(study: Study, run: Run, scorer: Scorer) -> None:
-    """Have the snapshots of a finished run scored, and the run in the end."""
+    """Have those snapshots of a finished run scored, and its end, whose scores are not
+    in its table.
+    """
     files = RunFolder(study.folder(run))
+    there = steps_scored(files)
     for step, name in snapshots(files):
+        if step in there:
+            continue
         network = load_model(files.path, name).to(run.config.device)
         scorer.score(files.path, step, network, sizes_at(step, run.config, study))
 

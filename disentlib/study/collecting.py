@@ -61,8 +61,8 @@ def has_scores(files: RunFolder) -> bool:
 
 
 def scored_how(files: RunFolder) -> dict[str, Any]:
-    """Of which model a run's scores are, and their settings; empty where a card's
-    session scored it.
+    """Of which model a run's scores are, and their settings, which a card's session
+    does not say.
     """
     return read_mapping(files.scored_how) if files.scored_how.exists() else {}
 

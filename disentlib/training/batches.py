@@ -25,7 +25,8 @@ class Draws:
     """The draws of one block of steps, each step a row; all on the run's device.
 
     `rows` (steps, n) of the sprites; `noise` (steps, n, D) standard normal; `keys`
-    (steps, n, D) uniform, the order of FactorVAE's permutations.
+    (steps, n, D) uniform, the order of FactorVAE's permutations. Of runs that train
+    together (steps, runs, n) and (steps, runs, n, D).
     """
 
     rows: Tensor

@@ -35,11 +35,11 @@ def vae_optimisers(vae: nn.Module, config: TrainingConfig) -> Optimisers:
 
 
 def discriminator_optimiser(
-    discriminator: nn.Module, config: TrainingConfig
+    parameters: list[nn.Parameter], config: TrainingConfig
 ) -> torch.optim.Optimizer:
     """Adam as in the thesis (Table 4)."""
     rate = config.discriminator_learning_rate
-    return adam(list(discriminator.parameters()), config, rate, (0.5, 0.9))
+    return adam(parameters, config, rate, (0.5, 0.9))
 
 
 def adam(

@@ -5,6 +5,7 @@ step of all.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,14 +15,11 @@ from disentlib.models import objectives, stacked
 from disentlib.models.networks import MEAN_SCALE, VAE, Discriminator
 from disentlib.training import average, history
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.optimisers import adam, vae_optimisers
+from disentlib.training.optimisers import discriminator_optimiser, vae_optimisers
 from disentlib.training.state import new_state
 
-MAY_DIFFER = (
-    "seed",
-    "beta",
-    "gamma",
-)  # the settings in which the runs of a stack may differ
+# The settings in which the runs of a stack may differ, and what they are made here.
+MAY_DIFFER: dict[str, Any] = {"seed": 0, "beta": 1.0, "gamma": 1.0}
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Stack:
 
 def without_free(config: TrainingConfig) -> TrainingConfig:
     """The settings that the runs of a stack share: `MAY_DIFFER` ones made the same."""
-    return replace(config, seed=0, beta=1.0, gamma=1.0)
+    return replace(config, **MAY_DIFFER)
 
 
 def stackable(configs: Sequence[TrainingConfig]) -> bool:
@@ -80,9 +78,8 @@ def new_stack(configs: Sequence[TrainingConfig]) -> Stack:
     )
     optimisers = vae_optimisers(trained, config)
     if judges:
-        rate = config.discriminator_learning_rate
         weights = [w for w in discriminator.values() if isinstance(w, nn.Parameter)]
-        optimisers.append(adam(weights, config, rate, (0.5, 0.9)))
+        optimisers.append(discriminator_optimiser(weights, config))
     width = len(history.STEP_COLUMNS) + config.D
     window = torch.full(
         (config.log_every, len(configs), width), math.nan, device=config.device
@@ -166,8 +163,9 @@ def _encode(stack: Stack, x: Tensor) -> tuple[Tensor, Tensor]:
     """Means and log-variances (runs, n, D) of images (runs n, 64, 64, 1)."""
     vae = stack.template[0]
     features = stacked.sequence(vae.features, "features.", stack.vae, x)
-    mu = stacked.full(stacked.dense(features, stack.vae, "mean"))
+    linear, weights = stacked.linear, stack.vae
+    mu = stacked.full(linear(vae.mean, "mean", weights, features, 1.0))
     if vae.mean_norm is not None:
         norm = vae.mean_norm
-        mu = MEAN_SCALE * stacked.batch_norm(mu, stack.vae, "mean_norm", norm)
-    return mu, stacked.full(stacked.dense(features, stack.vae, "logvar"))
+        mu = MEAN_SCALE * stacked.batch_norm(mu, weights, "mean_norm", norm)
+    return mu, stacked.full(linear(vae.logvar, "logvar", weights, features, 1.0))

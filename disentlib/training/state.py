@@ -56,7 +56,9 @@ def new_state(config: TrainingConfig) -> State:
         discriminator = initialised(Discriminator, generator, D=config.D).to(
             config.device
         )
-        optimisers.append(discriminator_optimiser(discriminator, config))
+        optimisers.append(
+            discriminator_optimiser(list(discriminator.parameters()), config)
+        )
     if config.compile and config.device == "cpu":  # on a card a step is recorded whole
         for network in (vae.features, vae.decoder, discriminator):
             if network is not None:

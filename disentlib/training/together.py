@@ -47,12 +47,17 @@ def train_together(
     keep: Callable[[int, State, VAE, str], None],
     share: float = 1.0,
 ) -> Iterator[int]:
-    """Train runs together, yielding the step after each window of `log_every`.
+    """Train runs together, yielding the step after each window of `log_every`
+    and each snapshot.
 
     `keep(i, state, network, source)` is given run `i` of the list at each snapshot and
     at the end: its state, history and all, the network to evaluate, and what its joules
-    are from. Seconds and joules of a run are its part of the stack's; `share` is the
-    stack's part of the card.
+    are from. Seconds and joules of a run are its part of the stack's; `share` (0 to 1)
+    is the stack's part of the card.
+
+    Raises `ValueError` for runs that cannot train together, and, once the others are at
+    the end, `FloatingPointError` for runs whose losses are no longer numbers: those are
+    kept no more.
     """
     config = configs[0]
     if not stackable(configs):
@@ -65,6 +70,7 @@ def train_together(
     train_index, _ = train_test_split(config.split_seed, size=sprites.grid.size)
     per_epoch = steps_per_epoch(config, train_index)
     records: list[Records] = [[] for _ in configs]
+    failed: dict[int, str] = {}
     images = sprites.checksum()
     with own_stream(config):
         stack = new_stack(configs)
@@ -84,20 +90,33 @@ def train_together(
                 "joules": part * joules(),
             }
             for i in range(len(configs)):
-                history.check_window(window[:, i], stack.step - row)
+                if trouble := _trouble(window[:, i], stack.step - row, configs[i]):
+                    failed.setdefault(i, trouble)
                 if row == config.log_every - 1:
                     records[i].append(
                         _record(window[:, i], stack.step, per_epoch, config) | used
                     )
             if kept:
-                for i, one in enumerate(configs):
-                    state = _state(stack, i, one, records[i], used)
+                for i in set(range(len(configs))) - failed.keys():
+                    state = _state(stack, i, configs[i], records[i], used)
                     state.images = images
-                    network = averaged(
-                        state.vae, state.average, stack.step, sprites, train_index, one
-                    )
-                    keep(i, state, network, f"{source}, shared")
+                    parts = state.vae, state.average, stack.step, sprites, train_index
+                    keep(i, state, averaged(*parts, configs[i]), f"{source}, shared")
             yield stack.step
+    if failed:
+        raise FloatingPointError("; ".join(failed.values()))
+
+
+def _trouble(
+    window: torch.Tensor, first_step: int, config: TrainingConfig
+) -> str | None:
+    """What `history.check_window` says of a run, and which of the stack it is."""
+    try:
+        history.check_window(window, first_step)
+    except FloatingPointError as error:
+        own = ", ".join(f"{name} {getattr(config, name):g}" for name in MAY_DIFFER)
+        return f"{own}: {error}"
+    return None
 
 
 def _stepper(

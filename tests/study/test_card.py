@@ -26,6 +26,7 @@ from disentlib.study.card_training import (
     train_stack,
     trains_in_stacks,
 )
+from disentlib.study.collecting import has_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
 from disentlib.training.folder import RunFolder, finished, load_model
@@ -65,8 +66,13 @@ def test_what_only_trains_alone_is_a_stack_of_its_own(runs):
 class Scorer:
     """Takes note of what it is to score."""
 
+    scored = left = 0
+
     def __init__(self):
         self.asked = []
+
+    def finish(self, seconds):
+        pass
 
     def score(self, folder, step, network, sizes):
         self.asked.append((step, network.D, sizes.score_seeds))
@@ -145,21 +151,51 @@ def test_bad_words_end_in_one_line(words, message, capsys):
     assert message in said and said.count("\n") == 1 and said.startswith("error: ")
 
 
-def test_a_score_that_fails_costs_the_others_nothing(tmp_path, monkeypatch, capsys):
-    done, broken = Future(), Future()
+@pytest.fixture
+def scorer(small, tmp_path):
+    (tmp_path / "spool").mkdir()
+    one = card_scores.Scorer(small, 1, tmp_path / "spool")
+    yield one
+    one.finish(0.0)
+
+
+def test_a_score_that_fails_costs_the_others_nothing(
+    scorer, tmp_path, monkeypatch, capsys
+):
+    done, broken, written = Future(), Future(), []
     done.set_result("scored")
     broken.set_exception(MemoryError("no room"))
-    written = []
-    monkeypatch.setattr(
-        card_scores, "write_scores", lambda *given: written.append(given)
-    )
-    scorer = object.__new__(card_scores.Scorer)
-    scorer._pictured, scorer._spool = None, tmp_path / "spool"
-    scorer._pool = card_scores.ProcessPoolExecutor(1)
-    scorer.waiting = [(tmp_path / "a", 2, broken), (tmp_path / "b", 2, done)]
-    assert scorer.finish(1.0) == 1
-    assert [parts for _, parts, _ in written] == [[(2, "scored")]]
-    assert "a, step 2: not scored, MemoryError" in capsys.readouterr().err
+
+    def write(files, parts, _):
+        if files.path.name == "full":
+            raise OSError("no space left")
+        written.append(parts)
+
+    monkeypatch.setattr(card_scores, "write_scores", write)
+    names = [("a", broken), ("full", done), ("b", done)]
+    scorer._waiting = [(tmp_path / name, 2, job) for name, job in names]
+    scorer.finish(1.0)
+    assert (scorer.scored, scorer.left, written) == (1, 2, [[(2, "scored")]])
+    said = capsys.readouterr().err
+    assert "a, step 2: not scored, MemoryError" in said
+    assert "full: not scored, OSError" in said
+
+
+def test_a_dead_worker_is_replaced_and_training_goes_on(
+    scorer, tmp_path, small, monkeypatch, capsys
+):
+    monkeypatch.setattr(scorer, "_encoded", lambda *_: tmp_path / "not there")
+    run(config(), small, tmp_path / "one")
+    scorer._pool.submit(os.kill, 0, 0).result()
+    (worker,) = scorer._pool._processes.values()
+    dead = scorer._pool
+    worker.kill()
+    while not dead._broken:
+        time.sleep(0.01)
+    scorer.score(tmp_path / "one", 7, None, Scoring())
+    assert scorer._pool is not dead and len(scorer._waiting) == 1
+    scorer.score(tmp_path / "none", 7, None, Scoring())  # a folder that is gone
+    assert scorer.left == 1 and "none, step 7: not scored" in capsys.readouterr().err
 
 
 def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
@@ -167,18 +203,12 @@ def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
 ):
     trained = []
 
-    class Quiet(Scorer):
-        waiting = ()
-
-        def finish(self, seconds):
-            return 0
-
     def fails_once(stack, *_):
         trained.append(stack)
         if len(trained) == 1:
             raise OSError("no space left")
 
-    monkeypatch.setattr(card, "Scorer", lambda *_: Quiet())
+    monkeypatch.setattr(card, "Scorer", lambda *_: Scorer())
     monkeypatch.setattr(card, "load_sprites", lambda: small)
     monkeypatch.setattr(card, "train_stack", fails_once)
     jobs = jobs_of(config(), config(D=4))
@@ -194,11 +224,8 @@ def test_time_is_up_when_sigterm_comes_and_what_is_scored_is_kept(
     seen, given = [], []
 
     class Quiet(Scorer):
-        waiting = ()
-
         def finish(self, seconds):
             seen.append(seconds)
-            return 0
 
     def told(stack, sprites, scorer, is_over, share):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -222,7 +249,7 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
 ):
     first = config(batch_norm=False, snapshots=(3,), steps=5)
     jobs, scorer = jobs_of(first, replace(first, seed=1)), Scorer()
-    score_what_is_left(jobs, scorer)
+    score_what_is_left(jobs, scorer, lambda: False)
     assert scorer.asked == []
     train_stack(jobs, small, scorer, lambda: False, 1.0)
     assert scorer.asked == [(3, 3, 1), (3, 3, 1), (5, 3, 3), (5, 3, 3)]
@@ -235,8 +262,9 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
     RunFolder(study.folder(jobs[0][1])).scores.write_text("step\n3\n5\n")
     RunFolder(study.folder(jobs[1][1])).scores.write_text("step\n3\n")
     scorer = Scorer()
-    score_what_is_left(jobs, scorer)  # of a session that ended before all was scored
-    assert scorer.asked == [(3, 3, 1), (5, 3, 3)] and not list(stacks(jobs))
+    # Of a session that ended before all was scored.
+    score_what_is_left(jobs, scorer, lambda: False)
+    assert scorer.asked == [(5, 3, 3)] and not list(stacks(jobs))
 
 
 def test_a_session_that_comes_less_far_takes_nothing_back(runs, small, capsys):
@@ -265,6 +293,76 @@ def test_a_run_that_cannot_be_read_costs_no_other_its_scores(runs, small, capsys
     study, one = jobs[0]
     RunFolder(study.folder(one)).model().write_bytes(b"damaged")
     scorer = Scorer()
-    score_what_is_left(jobs, scorer)
+    score_what_is_left(jobs, scorer, lambda: False)
     assert scorer.asked == [(2, 3, 3)]
     assert "not scored: " in capsys.readouterr().err
+
+
+def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
+    """Rows, models and the running study's right to know what is not scored yet."""
+    one = config(batch_norm=False, snapshots=(3,), steps=5)
+    (job,) = jobs = jobs_of(one)
+    files = RunFolder(job[0].folder(job[1]))
+    train_stack(jobs, small, Scorer(), lambda: False, 1.0)
+    table = pd.DataFrame(
+        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
+    )
+    part = Scored(table, np.full((3, 5), 1 / 3))
+    write_scores(files, [(3, part), (5, part)], small)
+    assert has_scores(files)
+    further = jobs_of(replace(one, steps=7, snapshots=(3, 5)))
+    scorer = Scorer()
+    train_stack(further, small, scorer, lambda: False, 1.0)
+    assert scorer.asked == [(7, 3, 3)] and not has_scores(files)
+    assert [step for step, _ in snapshots(files)] == [3, 5, 7]
+    scorer = Scorer()
+    score_what_is_left(further, scorer, lambda: False)
+    assert scorer.asked == [(7, 3, 3)]
+    write_scores(files, [(7, part)], small)
+    assert has_scores(files)
+    mig = pd.read_csv(files.scores).query("measure == 'mig'")
+    assert list(mig["step"]) == [3, 5, 7] and set(mig["codes"]) == {"mean"}
+    write_scores(files, [(5, part), (6, part)], small)  # 6 is of no model
+    assert has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3, 5, 7}
+
+
+def test_scores_of_snapshots_alone_are_not_taken_for_the_runs(runs, small):
+    jobs = jobs_of(config(batch_norm=False, snapshots=(3,), steps=5))
+    train_stack(jobs, small, Scorer(), lambda: False, 1.0)
+    files = RunFolder(jobs[0][0].folder(jobs[0][1]))
+    table = pd.DataFrame(
+        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
+    )
+    write_scores(files, [(3, Scored(table, np.full((3, 5), 1 / 3)))], small)
+    assert not has_scores(files) and not files.pictures.exists()
+
+
+def test_a_damaged_result_ends_in_one_line_before_anything_is_trained(
+    runs, small, monkeypatch
+):
+    jobs = jobs_of(config(), config(D=4))
+    files = RunFolder(jobs[0][0].folder(jobs[0][1]))
+    write_json(files.result, {"step": "x"})
+    files.model().touch()
+    monkeypatch.setattr(card, "load_sprites", lambda: small)
+    with pytest.raises(ValueError, match=r"result\.json: step 'x' is none"):
+        card.train_on_card(jobs, minutes=1.0, at_once=2, workers=1)
+
+
+def test_ctrl_c_stops_the_stacks_too(runs, small, monkeypatch):
+    ended = []
+
+    def told(stack, sprites, scorer, is_over, share):
+        time.sleep(0.2)  # until the main thread waits
+        os.kill(os.getpid(), signal.SIGINT)
+        while not is_over():
+            time.sleep(0.01)
+        ended.append(share)
+
+    monkeypatch.setattr(card, "Scorer", lambda *_: Scorer())
+    monkeypatch.setattr(card, "load_sprites", lambda: small)
+    monkeypatch.setattr(card, "train_stack", told)
+    jobs = jobs_of(config(), config(D=4))
+    with pytest.raises(KeyboardInterrupt):
+        card.train_on_card(jobs[:1], minutes=1.0, at_once=2, workers=1)
+    assert ended == [1.0]  # one stack has the card for itself

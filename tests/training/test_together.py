@@ -110,6 +110,27 @@ def test_together_as_alone(changes, small):
         assert not torch.equal(kept[i, 3][1].mean.weight, got.vae.mean.weight)
 
 
+def test_a_run_that_diverges_costs_the_others_nothing(small):
+    base = config(steps=4, snapshots=(2,), log_every=2, batch_norm=False)
+    configs = [base, replace(base, seed=1, beta=1e30)]
+    kept = []
+
+    def keep(i, state, network, source):
+        kept.append((i, state.step))
+
+    with pytest.raises(FloatingPointError, match=r"^seed 1, beta 1e\+30, gamma .*step"):
+        list(train_together(configs, small, keep))
+    assert kept == [(0, 2), (0, 4)]
+
+
+def test_a_stack_draws_nothing_from_torchs_own_generator(small):
+    """Another stack may draw its first weights from it at the same time."""
+    configs = [config(model="factor_vae", steps=2, batch_norm=True)]
+    before = torch.random.get_rng_state()
+    list(train_together(configs, small, lambda *_: None))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
 def test_what_can_train_together():
     base = config()
     assert stackable([base, replace(base, seed=5, beta=8.0)])
