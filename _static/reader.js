@@ -70,11 +70,14 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
-  // For paper: all folds open, solutions after everything else, addresses of links below.
+  // For paper: black on white, all folds open, solutions after everything else, addresses of links below.
   let undo = [];
   function toPaper() {
     if (undo.length) return;
-    const article = document.querySelector("article");
+    const article = document.querySelector("article"), root = document.documentElement;
+    const theme = root.dataset.theme;
+    root.dataset.theme = "light"; // and with it code and drawings
+    undo.push(() => { root.dataset.theme = theme; });
     for (const fold of document.querySelectorAll("details:not([open])")) {
       fold.open = true;
       undo.push(() => { fold.open = false; });

@@ -26,6 +26,7 @@ from disentlib.course.plain import UNNAMED, Book, authors_of, macros_of, plain
 from disentlib.paths import ROOT
 
 CLASS = ROOT / "_class"
+FIRST_STEP = "Run the first step"  # in an exercise whose solution is where work begins
 DATA = ("results", "studies", "notebooks/data")  # what some pages read
 SURROUNDINGS = '''# Run this cell first: it checks where the notebook runs.
 import os
@@ -103,13 +104,15 @@ def book(root: Path = ROOT) -> Book:
         for kind, title, label in re.findall(
             r"\{(prf:\w+|exercise)\}[ ]?([^\n]*)\n:label: ([\w-]+)", text
         ):
-            named = title and kind != "exercise"
-            found.titles[label] = title if named else UNNAMED[kind]
+            if kind != "exercise":
+                found.titles[label] = title or UNNAMED[kind]
             found.homes[label] = home
         for pattern in (r"^\$\$ \((eq-[\w-]+)\)", r"^ +name: (fig-[\w-]+)"):
             for k, label in enumerate(re.findall(pattern, text, re.MULTILINE), 1):
                 found.numbers[label], found.homes[label] = str(k), home
         found.titles.setdefault(path.stem, path.stem)
+    for k, exercise in enumerate(exercises(), 1):  # as the book numbers them
+        found.titles[exercise.label] = f"Exercise {k}"
     return found
 
 
@@ -125,8 +128,10 @@ def edition(
     ]
     every = list(pieces(notebook))
     seen: set[str] = set()
+    asked = [piece for piece in every if piece.kind == "exercise"]
+    given = {piece.label for piece in asked if FIRST_STEP in piece.cell.source}
     for piece in every:
-        if piece.kind == "solution" and student:
+        if piece.kind == "solution" and student and piece.label not in given:
             cells += blanks(piece, every, seen)
         elif piece.cell.cell_type == "code":
             if not only_glue(piece.cell):
@@ -136,9 +141,10 @@ def edition(
             text = noted(piece.cell.source) if not student else piece.cell.source
             text = plain(text, labels, page)
             if piece.kind == "exercise":
-                text = f"### Exercise: {piece.title}\n\n{text}"
+                text = f"### {labels.titles[piece.label]}: {piece.title}\n\n{text}"
             elif piece.kind == "solution" and piece.label not in seen:
-                text = f"**Solution.** {text}"
+                head = "First step" if piece.label in given else "Solution"
+                text = f"**{head}.** {text}"
                 seen.add(piece.label)
             cells.append(new_markdown_cell(text))
     made = new_notebook(cells=[cell for cell in cells if cell.source.strip()])

@@ -29,8 +29,7 @@ NAMES = {
 
 
 # What has no title of its own, by directive.
-UNNAMED = {"exercise": "the exercise"}
-UNNAMED |= {f"prf:{kind}": f"the {kind}" for kind in ("theorem", "proof")}
+UNNAMED = {f"prf:{kind}": f"the {kind}" for kind in ("theorem", "proof")}
 UNNAMED |= {f"prf:{kind}": f"the {kind}" for kind in ("proposition", "definition")}
 
 
@@ -168,7 +167,8 @@ def _role(role: str, target: str, book: Book, page: Path) -> str:
     if role == "term":
         return shown or label
     name = book.titles.get(label, label)
-    return shown or (f"{name}{of}" if name in UNNAMED.values() else f"*{name}*")
+    bare = name in UNNAMED.values() or label.startswith("ex-")
+    return shown or (f"{name}{of}" if bare else f"*{name}*")
 
 
 def _formatted(value: object, form: str) -> str:

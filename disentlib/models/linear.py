@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from disentlib.seeds import torch_stream
+
 
 @dataclass(frozen=True)
 class LinearProblem:
@@ -52,7 +54,7 @@ def random_problem(seed: int, beta: float = 4.0, noise: float = 0.25) -> LinearP
     random axes.
     """
     values = [24, 12, 6, 3, 1.5, 0.75, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01]
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_stream(seed, "designs: linear problem")
     axes = torch.linalg.qr(torch.randn(12, 12, generator=generator))[0]
     return LinearProblem(torch.tensor(values), axes, beta, noise)
 
@@ -81,7 +83,7 @@ class LinearVAE:
 
 def random_model(n: int, D: int, seed: int) -> LinearVAE:
     """A start near the prior: weights of standard deviation 0.3, variances of 1."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_stream(seed, "initialisation")
     encoder = 0.3 * torch.randn(n, D, generator=generator)
     decoder = 0.3 * torch.randn(D, n, generator=generator)
     parts = (encoder, decoder, torch.zeros(D))

@@ -87,7 +87,7 @@ class VAE(nn.Module):
     encoder and the decoder's last layer); with `batch_norm=False` at none. `mean_norm`
     puts one on the posterior's means alone, without parameters and scaled to a standard
     deviation of `MEAN_SCALE` (Zhu et al. 2020): then no dimension can collapse. Raises
-    `ValueError` for D < 1.
+    `ValueError` for a D outside of 1 to `LARGEST_D` and for what is no truth value.
     """
 
     def __init__(

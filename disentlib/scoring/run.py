@@ -97,9 +97,7 @@ def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
 def keep_scores(
     files: RunFolder, parts: list[pd.DataFrame], shown: Pictures | None
 ) -> pd.DataFrame:
-    """Write a run's pictures, if there are any, and the table of its parts, which is
-    returned.
-    """
+    """Write a run's pictures, if any, and the table of its parts, which is returned."""
     files.scored_how.unlink(missing_ok=True)  # which was of other scores
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     if shown is not None:

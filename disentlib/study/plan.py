@@ -195,10 +195,9 @@ def _check_classes(scoring: Scoring) -> None:
             )
 
 
-def arguments(settings: Mapping[str, Any] | TrainingConfig | Scoring) -> dict[str, Any]:
+def arguments(settings: TrainingConfig | Scoring) -> dict[str, Any]:
     """Settings as plain parameters of a page."""
-    plain = dict(settings) if isinstance(settings, Mapping) else asdict(settings)
     return {
         key: list(value) if isinstance(value, tuple) else value
-        for key, value in plain.items()
+        for key, value in asdict(settings).items()
     }

@@ -3,7 +3,7 @@ an estimate.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -29,28 +29,28 @@ def open_meter(
     package does, other programs too; else this process' CPU time at 10 W a busy core.
     What is estimated is named so.
     """
-    cards = cards_of(device)
-    if cards and (counter := nvml_counter(cards)):
+    card = card_of(device)
+    if card is not None and (counter := nvml_counter(card)):
         return "measured: NVML counter of the graphics card", since_now(counter)
-    if not cards and (counter := rapl_counter(powercap)):
+    if card is None and (counter := rapl_counter(powercap)):
         return "measured: RAPL counter of the processor package", counter
     busy, passed = since_now(time.process_time), since_now(time.monotonic)
-    watts = WATTS_PER_CARD * len(cards)
-    of_cards = f"{WATTS_PER_CARD:g} W a card and " if cards else ""
+    watts = 0.0 if card is None else WATTS_PER_CARD
+    of_cards = f"{watts:g} W a card and " if watts else ""
     return (
         f"estimate: {of_cards}{WATTS_PER_BUSY_CORE:g} W a busy core",
         lambda: WATTS_PER_BUSY_CORE * busy() + watts * passed(),
     )
 
 
-def cards_of(device: str) -> list[int]:
-    """The cards behind a device of torch's, by torch's numbers: those that this process
+def card_of(device: str) -> int | None:
+    """The card behind a device of torch's, by torch's number: one that this process
     sees.
     """
     if not on_card(device):
-        return []
+        return None
     number = device.partition(":")[2]
-    return [int(number) if number else torch.cuda.current_device()]
+    return int(number) if number else torch.cuda.current_device()
 
 
 def identity(card: int) -> str:
@@ -92,19 +92,18 @@ def rapl_counter(powercap: Path) -> Callable[[], float] | None:
     return joules if packages else None
 
 
-def nvml_counter(cards: Sequence[int]) -> Callable[[], float] | None:
-    """Joules since the driver was loaded, summed over `cards`, from their own counters;
-    None where one of them has none, and for a part of a card (MIG).
+def nvml_counter(card: int) -> Callable[[], float] | None:
+    """Joules since the driver was loaded, from the card's own counter; None where it
+    has none, and for a part of a card (MIG).
     """
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByUUID(identity(card)) for card in cards]
+        handle = pynvml.nvmlDeviceGetHandleByUUID(identity(card))
 
         def joules() -> float:
-            read = map(pynvml.nvmlDeviceGetTotalEnergyConsumption, handles)
-            return float(sum(read)) / 1e3
+            return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3
 
         joules()
     except Exception:  # no driver, no card, no counter: each has its own error

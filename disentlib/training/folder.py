@@ -174,6 +174,8 @@ def configuration_of(folder: str | Path) -> TrainingConfig:
     Raises `FileNotFoundError` where there is no run, `ValueError` for a damaged file.
     """
     found, path = RunFolder(Path(folder)).settings()
+    if found is None and path.exists():
+        raise ValueError(f"{path}: names no configuration; remove it and run again")
     if found is None:
         raise FileNotFoundError(f"{path} is not there; train this run first")
     return _configuration(found, path)

@@ -5,10 +5,10 @@ import torch
 
 from disentlib.checks import one_of
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
+from disentlib.seeds import torch_stream
 
 OPTIMISERS = ("Adam", "Muon", "SGD")
 BATCH = 64
-RATES = {"Adam": 0.005, "Muon": 0.005, "SGD": 0.001}
 
 
 def _optimisers(
@@ -34,8 +34,8 @@ def train_linear(
     optimiser: str,
     D: int,
     seed: int,
-    steps: int = 3000,
-    rate: float | None = None,
+    steps: int,
+    rate: float,
     decay_from: float = 1.0,
     record: int = 25,
 ) -> pd.DataFrame:
@@ -48,9 +48,8 @@ def train_linear(
     """
     model = random_model(len(problem.eigenvalues), D, seed)
     one_of("optimiser", optimiser, OPTIMISERS)
-    rate = RATES[optimiser] if rate is None else rate
     optimisers = _optimisers(model, optimiser, rate)
-    generator = torch.Generator().manual_seed(seed + 1)
+    generator = torch_stream(seed, "posterior noise")  # and the data's own
     root = problem.axes * problem.eigenvalues.sqrt()
     least, rows = problem.optimal_objective(D), []
     for step in range(1, steps + 1):

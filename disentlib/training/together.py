@@ -85,10 +85,8 @@ def train_together(
             if row < config.log_every - 1 and not kept:
                 continue
             window = stack.window[: row + 1].cpu()
-            used = {
-                "seconds": part * (time.monotonic() - start),
-                "joules": part * joules(),
-            }
+            seconds = part * (time.monotonic() - start)
+            used = {"seconds": seconds, "joules": part * joules()}
             for i in range(len(configs)):
                 if trouble := _trouble(window[:, i], stack.step - row, configs[i]):
                     failed.setdefault(i, trouble)

@@ -247,6 +247,31 @@ def test_an_address_of_a_section_stays_until_a_control_is_used(visit):
     page.wait_for_function("location.hash.includes('factors=1.')")
 
 
+def test_a_link_put_over_the_address_is_followed(visit):
+    page = visit()
+    link = "#model=test-second-D4&factors=0.1.20.3.28&code=0.50,-1.00,0.25,2.00"
+    page.evaluate("(link) => { location.hash = link; }", link)
+    page.wait_for_function("document.querySelectorAll('.ex-row').length === 4")
+    frame(page)
+    values = [slider.input_value() for slider in factors(page).all()]
+    assert values == ["0", "1", "20", "3", "28"]
+    assert page.locator("[data-dimension='1'] input").input_value() == "-1"
+    page.evaluate("location.hash = 'exercises'")  # a section of the page
+    frame(page)
+    assert factors(page).first.input_value() == "0"
+
+
+def test_a_link_is_called_copied_where_it_is(visit):
+    page = visit(first="delete Navigator.prototype.clipboard;")
+    page.get_by_role("button", name="Copy a link").click()
+    assert page.locator(".ex-status").inner_text() == "The link is in the address bar."
+    page = visit(first="navigator.clipboard.writeText = () => Promise.resolve();")
+    page.get_by_role("button", name="Copy a link").click()
+    page.wait_for_function(
+        "document.querySelector('.ex-status').innerText.endsWith('bar and copied.')"
+    )
+
+
 @pytest.mark.parametrize("link", ["#factors=9.9.9.9.9", "#model=none&code=a,b", "#%%%"])
 def test_a_link_that_makes_no_sense_is_no_error(visit, link):
     page = visit(link=link)
@@ -419,6 +444,60 @@ def test_a_dimension_plays_and_stops(visit):
     )
     assert code.input_value() == before
     assert page.locator(".ex-status").inner_text() == "z0 is back where it was."
+
+
+PLAYS = """() => {
+    const input = document.querySelector(".ex-row[data-dimension='0'] input");
+    return Math.abs(input.value) > 1;
+}"""
+
+
+def test_a_change_is_counted_from_rest_while_another_dimension_plays(visit):
+    told = []
+    for plays in (False, True):
+        page = visit()
+        if plays:
+            page.locator(".ex-row[data-dimension='0'] .ex-play").click()
+            page.wait_for_function(PLAYS)
+        code = page.locator(".ex-row[data-dimension='1'] input")
+        code.focus()
+        value = float(code.input_value())
+        code.fill(f"{value - 1 if value > 0 else value + 1:.2f}")
+        said = "document.querySelector('.ex-status').innerText"
+        page.wait_for_function(f"{said}.startsWith('z1 ')")
+        told.append(page.evaluate(said))
+    assert told[0] == told[1]
+
+
+def test_a_model_that_was_replaced_plays_and_speaks_no_more(visit):
+    page = visit()
+    page.locator(".ex-row[data-dimension='0'] .ex-play").click()
+    page.get_by_label("Model", exact=True).select_option("test-second-D4")
+    page.wait_for_function("document.querySelectorAll('.ex-row').length === 4")
+    move_factors(page, [0, 1, 20, 3, 28])
+    said = page.locator(".ex-status").inner_text()
+    page.wait_for_timeout(4300)  # a traversal takes four seconds
+    assert page.locator(".ex-status").inner_text() == said
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+def test_what_has_the_focus_is_not_beneath_the_pictures(visit, width):
+    page = visit()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_role("button", name="Copy a link").focus()
+    hidden = []
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
+        page.wait_for_timeout(20)
+        hidden += page.evaluate(
+            """() => {
+                const e = document.activeElement, top = document.querySelector(".ex-top");
+                if (!(top.compareDocumentPosition(e) & 4)) return [];  // not after it
+                const [a, b] = [e, top].map((n) => n.getBoundingClientRect());
+                return a.top < b.bottom ? [e.outerHTML.slice(0, 80)] : [];
+            }"""
+        )
+    assert hidden == []
 
 
 def test_on_a_phone_no_picture_covers_another(visit):

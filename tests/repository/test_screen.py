@@ -269,6 +269,19 @@ def test_paper_has_open_folds_and_solutions_last(browser, built_book):
     page.close()
 
 
+def test_paper_is_light_also_in_the_dark(browser, built_book):
+    page = browser.new_page()
+    page.goto((built_book / "notebooks" / "kl_divergence.html").as_uri())
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    ink = "getComputedStyle(document.querySelector('article p')).color"
+    assert page.evaluate(ink) == "rgb(0, 0, 0)"
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.close()
+
+
 def test_what_the_contents_on_paper_name_at_the_end_is_there(browser, built_book):
     page = browser.new_page()
     for name, of in zip(AT_THE_END, ("notebooks/kl_divergence", "book/bibliography")):

@@ -109,10 +109,6 @@ def test_the_card_that_is_used_is_the_one_that_is_read(cards, device, name):
     assert joules() == pytest.approx(2)
 
 
-def test_joules_of_several_cards_are_summed(cards):
-    assert energy.nvml_counter([0, 1])() == pytest.approx(20.3)
-
-
 def test_a_card_without_a_counter_is_an_estimate_and_says_so(
     tmp_path, monkeypatch, cards
 ):

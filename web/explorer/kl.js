@@ -18,8 +18,8 @@
     return Math.exp(logP) * (logP - logDensity(q, x));
   };
 
-  // The integral of p log(p/q) from -A to A, in nats: Simpson's rule on panels that double
-  // in width, so that it sees a slow function on each.
+  // The integral of p log(p/q) from -A to A, in nats: Simpson's rule on panels that grow
+  // by half, so that it sees a slow function on each.
   function cutOff(p, q, A) {
     const f = integrand(p, q), edges = [0];
     for (let edge = 0.5; edge < A; edge *= 1.5) edges.push(edge);

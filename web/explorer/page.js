@@ -90,6 +90,7 @@
         said.say(panels[0] && panels[1] ? text.said.inModel(from.facts.title, message) : message);
         remember();
       });
+      panels[i]?.leave();
       panels[i] = panel;
       held = null;
       since.fill(null);
@@ -149,10 +150,12 @@
       type: "file", id: "ex-file", accept: ".safetensors",
       onchange: () => { if (file.files[0]) openFile(file.files[0]); file.value = ""; },
     });
-    const copy = h("button", { type: "button", onclick: () => {
+    const copy = h("button", { type: "button", onclick: async () => {
       history.replaceState(null, "", link());
-      if (navigator.clipboard) navigator.clipboard.writeText(location.href).catch(() => {});
-      said.say(mine && !ids[0] ? text.page.copiedWithout : text.page.copied);
+      // There is no clipboard on plain http, and the browser may refuse.
+      const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+      const parts = [copied ? text.page.copied : text.page.linked, mine && !ids[0] ? text.page.withoutFile : ""];
+      said.say(parts.filter(Boolean).join(" "));
     } }, text.page.copy);
     const reset = h("button", { type: "button", onclick: () => {
       setFactors(START);
@@ -178,13 +181,27 @@
       if (event.dataTransfer.files[0]) openFile(event.dataTransfer.files[0]);
     });
 
+    const known = (id) => catalogue.some((entry) => entry.id === id);
+
+    // The models that a link asks for, or the first one.
+    const modelsOf = (asked) => first().map((id, i) => (known(asked.ids[i]) ? asked.ids[i] : id));
+
+    // Show what a link asks for.
+    async function follow(asked) {
+      setFactors(asked.factors);
+      draw();  // at once: a later frame would put the codes of the link back to the means
+      await Promise.all(modelsOf(asked).map((id, i) => {
+        selects[i].select.value = id;
+        return choose(i, id, id && id === asked.ids[i] && asked.codes[i]);
+      }));
+    }
+
     async function begin() {
       catalogue = await models.catalogue();
-      const asked = fromLink(), known = (id) => catalogue.some((entry) => entry.id === id);
-      const start = first().map((id, i) => (known(asked.ids[i]) ? asked.ids[i] : id));
+      const asked = fromLink(), start = modelsOf(asked);
       const options = catalogue.map(({ id, title }) => [id, title]);
       selects = [text.page.model, text.page.second].map((label, i) =>
-        choice(label, i ? [["", text.page.none], ...options] : options, known(start[i]) ? start[i] : "", (id) => choose(i, id).then((done) => {
+        choice(label, i ? [["", text.page.none], ...options] : options, start[i], (id) => choose(i, id).then((done) => {
           if (done) fresh(i);
           if (done && id) said.say(text.page.chosen(panels[i].facts.title));
         })));
@@ -203,10 +220,11 @@
         places,
         h("div", { class: "ex-bar" }, copy));
       said.say(catalogue.length ? text.page.start : text.page.noModels);
-      setFactors(asked.factors);
-      draw();  // at once: a later frame would put the codes of the link back to the means
-      await Promise.all(start.map((id, i) =>
-        (known(id) ? choose(i, id, id === asked.ids[i] && asked.codes[i]) : null)));
+      await follow(asked);
+      // A link that is put over this page's own address: the browser loads nothing anew.
+      window.addEventListener("hashchange", () => {
+        if (new URLSearchParams(location.hash.slice(1)).has("factors")) follow(fromLink());
+      });
       root.dataset.ready = "true";
     }
     begin();

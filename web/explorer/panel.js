@@ -71,11 +71,13 @@
       return { element, code, band, kl, play, film };
     }
 
+    const tell = (kl) => rows.forEach((r, d) => { r.kl.textContent = text.nats(kl[d]); });
+
     // Rows by KL, those that carry nothing folded away.
     function arrange(kl) {
       const order = [...kl.keys()].sort((a, b) => kl[b] - kl[a]);
       const active = order.filter((d) => kl[d] >= IDLE), rest = order.filter((d) => kl[d] < IDLE);
-      rows.forEach((r, d) => { r.kl.textContent = text.nats(kl[d]); });
+      tell(kl);
       list.replaceChildren(...active.map((d) => rows[d].element));
       idle.hidden = !rest.length;
       idle.firstChild.textContent = text.panel.idle(rest.length);
@@ -122,10 +124,13 @@
       bars[d].classList.toggle("ex-answered", dimensions.includes(d));
     });
 
-    // Taking hold of a dimension: changes are counted from here.
+    // Taking hold of a dimension: changes are counted from here, and not from a moment of
+    // what plays.
     function hold(d) {
       if (held && held.d === d) return;
-      held = { d, value: state.z[d], z: Float32Array.from(state.z) };
+      const z = Float32Array.from(state.z);
+      if (playing) z[playing.d] = playing.z;
+      held = { d, value: z[d], z };
     }
 
     // Pictures of a traversal are of the codes that were there.
@@ -196,11 +201,16 @@
       moved(text.panel.film(d), panelOf);
     }
 
-    // KL of a model that came without: over random sprites, a few at a time.
+    // KL of a model that came without: over random sprites, a few at a time. Rows move at
+    // the first and the last of them alone, since a slider that moves is let go.
     function measure(images, sum = new Array(net.D).fill(0), done = 0) {
+      const first = !done;
       for (let i = 0; i < 4; i++, done++)
         network.kl(network.encode(net, Explorer.sprites.random())).forEach((v, d) => { sum[d] += v; });
-      arrange(sum.map((v) => v / done));
+      const kl = sum.map((v) => v / done), inHand = document.activeElement;
+      if (first || done >= images) arrange(kl);
+      else tell(kl);
+      if (element.contains(inHand)) inHand.focus();
       note.textContent = text.panel.klNote(done);
       if (done < images && element.isConnected) setTimeout(() => measure(images, sum, done));
     }
@@ -210,7 +220,7 @@
       h("h4", {}, facts.title),
       h("div", { class: "ex-bar" }, facts.step ? h("span", { class: "ex-note" }, text.panel.step(facts.step)) : "", back),
       facts.importances ? h("div", { class: "ex-heads", "aria-hidden": "true" },
-        h("span", {}, text.panel.heads[1]), h("div", {}, h("span", { class: "ex-over" }, text.panel.heads[2]), heads)) : "",
+        h("span", {}, text.panel.heads[0]), h("div", {}, h("span", { class: "ex-over" }, text.panel.heads[1]), heads)) : "",
       list, idle, note,
       facts.scores ? h("details", { class: "ex-scores" }, h("summary", {}, text.panel.scores), scoreTable(facts.scores),
         h("p", { class: "ex-note" }, text.panel.scoresNote,
@@ -226,7 +236,10 @@
       draw();
     }
 
-    const panelOf = { element, state, view: h("div", { style: `--bars: ${net.D}` }, decoded.canvas, glance, names), facts, show, restore, mark, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
+    // For another in its place: nothing plays on, and nothing is said any more.
+    const leave = () => { stop(); clearTimeout(reading); };
+
+    const panelOf = { element, leave, state, view: h("div", { style: `--bars: ${net.D}` }, decoded.canvas, glance, names), facts, show, restore, mark, begin: () => (facts.kl ? arrange(facts.kl) : measure(96)) };
     return panelOf;
   }
 

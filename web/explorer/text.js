@@ -14,7 +14,6 @@
     factors: {
       labels: ["shape", "scale", "orientation", "position x", "position y (down)"],
       short: ["shape", "scale", "angle", "x", "y"],
-      shapes: ["square", "ellipse", "heart"],
       // A value with its unit, and a change with its unit.
       value: [
         (v) => ["square", "ellipse", "heart"][v],
@@ -54,7 +53,8 @@
         "Nothing leaves it.",
       copy: "Copy a link to this state",
       copied: "The link is in the address bar and copied.",
-      copiedWithout: "The link is in the address bar and copied. It cannot carry your file: open that again beside it.",
+      linked: "The link is in the address bar.",
+      withoutFile: "It cannot carry your file: open that again beside it.",
       reset: "Reset",
       wasReset: "Everything is as at the start.",
       noModels: "This build of the book holds no models. Open one of your own.",
@@ -64,10 +64,9 @@
       start: "Move a slider: what it changed is said here.",
     },
     panel: {
-      title: (facts) => facts.title,
       own: (name, D) => `${name}, D = ${D}`,
       step: (step) => `after ${step.toLocaleString("en")} steps`,
-      heads: ["dimension", "KL", "importance for"],
+      heads: ["KL", "importance for"],
       idle: (count) => `${count} collapsed ${count === 1 ? "dimension" : "dimensions"}: ` +
         "below 0.1 nats, the picture hardly depends on " + (count === 1 ? "it" : "them"),
       play: (d) => `Traverse z${d}`,
@@ -90,7 +89,7 @@
       wasBack: "All dimensions are at the encoder's means again.",
     },
     said: {
-      factor: (change, counts) => `${change}: ${counts.join("; ")}.`,
+      factor: (change, counts) => [change, counts.join("; ")].filter(Boolean).join(": ") + ".",
       answered: (names, D) => names.length
         ? `${names.length} of ${D} dimensions answered (${list(names)})`
         : `none of ${D} dimensions answered`,
