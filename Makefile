@@ -57,7 +57,7 @@ test: $(READY)  ## run the tests that a change made necessary
 	$(RUN) .ci/layers.py
 
 retest: $(READY)  ## run all tests, changed or not, the slow ones too
-	$(RUN) .ci/layers.py --again
+	EDITIONS=all $(RUN) .ci/layers.py --again
 
 golden: $(READY)  ## run the deterministic pages again and keep what they print
 	$(RUN) tests/repository/make_golden.py

@@ -104,13 +104,15 @@ def counts() -> pd.DataFrame:
     that it takes to read and to do.
     """
     glossary = (ROOT / f"{GLOSSARY}.md").read_text(encoding="utf-8")
-    rows = []
+    rows, used = [], set[str]()
     for chapter in chapters():
         mine = [e for e in exercises() if e.page == chapter.page]
         plain = [e for e in mine if e.kind == "exercise"]
         if not mine:
             continue
         text = (ROOT / f"{chapter.page}.md").read_text(encoding="utf-8")
+        terms = used_in(text, glossary)
+        used |= terms
         rows.append(
             {"chapter": chapter.title}
             | {level: sum(e.level == level for e in plain) for level in LEVELS}
@@ -118,13 +120,13 @@ def counts() -> pd.DataFrame:
                 "lab": sum(e.kind == "lab" for e in mine),
                 "quiz": sum(e.kind == "quiz" for e in mine),
                 "hints": sum(e.hint for e in mine),
-                "terms": len(used_in(text, glossary)),
+                "terms": len(terms),
                 "to read": chapter.reading,
                 "to do": sum(e.minutes for e in mine),
             }
         )
     table = pd.DataFrame(rows)
-    total = table.drop(columns="chapter").sum().to_dict()
+    total = table.drop(columns="chapter").sum().to_dict() | {"terms": len(used)}
     return pd.concat([table, pd.DataFrame([{"chapter": "all", **total}])])
 
 

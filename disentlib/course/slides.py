@@ -20,7 +20,6 @@ from disentlib.course.exercises import TITLE
 from disentlib.course.pieces import Piece, picture_of, pieces, words_in
 from disentlib.course.plain import Book, Directive, blocks, plain
 from disentlib.paths import ROOT
-from disentlib.study.explorer import place_models
 
 LECTURES = {
     "1-divergence": ("kl_divergence", "elbo"),
@@ -225,7 +224,6 @@ def write(folder: Path = CLASS / "slides") -> list[Path]:
     shutil.copytree(
         ROOT / "web/explorer", folder.parent / "explorer", dirs_exist_ok=True
     )
-    place_models(folder.parent)
     spec = find_spec("sphinx-mathjax-offline")
     if spec is None or spec.origin is None:
         raise ValueError("sphinx-mathjax-offline is not installed: type make setup")

@@ -80,7 +80,10 @@ def term_in(found: str, forms: dict[str, str]) -> str | None:
 def used_in(source: str, glossary: str) -> set[str]:
     """The terms of the glossary's source that the prose of a page's source uses."""
     forms = terms_of(glossary)
-    for left_out in (r"\A---.*?^---$", r"^```\{code-cell\}.*?^```$", r"^\$\$.*?^\$\$"):
+    # What a directive holds is prose, its fences are not.
+    fences = r"^ *(?:`{3,}|:{3,}).*?$"
+    code = r"^```\{code-cell\}.*?^```$"
+    for left_out in (r"\A---.*?^---$", code, r"^\$\$.*?^\$\$", fences):
         source = re.sub(left_out, "", source, flags=re.MULTILINE | re.DOTALL)
     source = re.sub(
         r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|`[^`]*`|^#.*$|^[%:].*$", "", source, flags=re.M
@@ -105,7 +108,7 @@ class FirstUse(SphinxPostTransform):
             if any(isinstance(parent, NOT_PROSE) for parent in ancestors(text)):
                 continue
             pieces = split(str(text), forms, pattern, linked, self.env.docname)
-            if len(pieces) > 1:
+            if any(not isinstance(piece, nodes.Text) for piece in pieces):
                 text.parent.replace(text, pieces)
 
 

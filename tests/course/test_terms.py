@@ -1,10 +1,20 @@
 """The glossary, and links to it at first use."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
+from docutils.core import publish_doctree
+from sphinx import addnodes
 
-from disentlib.course.terms import pattern_of, split, terms_of, used_in
+from disentlib.course.terms import (
+    TERMS,
+    FirstUse,
+    pattern_of,
+    split,
+    terms_of,
+    used_in,
+)
 from disentlib.paths import ROOT
 
 SOURCE = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
@@ -70,6 +80,18 @@ def test_a_word_in_another_sense_is_not_linked(text, terms):
     assert used_in(text, SOURCE) == set(terms)
 
 
+def test_a_term_that_is_a_text_by_itself_is_linked(monkeypatch):
+    """As one in bold is; a text without a term stays as it is."""
+    document = publish_doctree("A **nat** says, and a nat.")
+    app = SimpleNamespace(srcdir="here")
+    document.settings.env = SimpleNamespace(app=app, docname="page")
+    monkeypatch.setitem(TERMS, "here", terms_of("nat\n  A unit.\n"))
+    FirstUse(document).run()
+    (link,) = document.findall(addnodes.pending_xref)
+    assert link.parent.tagname == "strong"
+    assert document.astext() == "A nat says, and a nat."
+
+
 def test_text_around_a_link_stays():
     forms = terms_of("nat\n  A unit.\n")
     pieces = split("In nats, of course.", forms, pattern_of(forms), set(), "page")
@@ -80,3 +102,5 @@ def test_terms_of_a_page_are_those_of_its_prose():
     glossary = "nat\n  A unit.\n\nscore\n  A number.\n\nentropy\n  H.\n"
     page = "---\na: nat\n---\n# Entropy\n\nTwo `entropy` scores, $nat$.\n\n```{code-cell}\nnat\n```\n"
     assert used_in(page, glossary) == {"score"}
+    page += "\n```{exercise} recall\n:label: ex-a\n\nHow many nats, by `x`?\n```\n"
+    assert used_in(page, glossary) == {"score", "nat"}

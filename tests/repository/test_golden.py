@@ -23,6 +23,12 @@ def test_the_code_is_the_pages(name):
     ], f"notebooks/{name}.md has changed: look at its outputs, then type make golden"
 
 
+def test_no_other_page_marks_a_cell_for_a_comparison_that_nobody_makes():
+    for path in (ROOT / "notebooks").glob("*.md"):
+        marked = [cell for cell in code(jupytext.read(path)) if to_compare(cell)]
+        assert not marked or path.stem in PAGES, path
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_cells_to_compare_were_executed_and_hold_what_they_print(name):
     """Without these nbval passes and has compared nothing."""

@@ -17,8 +17,7 @@ from disentlib.paths import ROOT
 from disentlib.study import logo, paper, style
 
 sys.path.insert(0, str(ROOT / "_extensions"))
-reader = pytest.importorskip("reader")
-from reader import drawings, folds, formulas, lighter, numbers, tables  # noqa: E402
+from reader import drawings, folds, formulas, lighter, numbers, tables
 
 
 def soup(text):
