@@ -5,6 +5,7 @@ import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +54,12 @@ class Scorer:
         """Encode a network now; its scores follow."""
         try:
             path = self._encoded(network, sizes)
-            job = scored_from, path, sizes, configuration_of(folder).seed
+            job = partial(scored_from, path, sizes, configuration_of(folder).seed)
             try:
-                future = self._pool.submit(*job)
+                future = self._pool.submit(job)
             except BrokenProcessPool:  # a worker was killed, as where memory ends
                 self._pool = self._new_pool()
-                future = self._pool.submit(*job)
+                future = self._pool.submit(job)
             self._waiting.append((folder, step, future))
         except Exception as error:  # of whatever kind: training goes on
             self._not_scored(f"{folder}, step {step}", error)

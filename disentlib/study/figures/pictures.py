@@ -20,16 +20,13 @@ LETTERS = 14  # a line
 ALONE = 5.5  # inches of a block that has none beside it
 
 
-def mosaic(tiles: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
-    """Tiles (rows, columns, 64, 64) side by side in one image, grey lines of `gap`
-    between.
-    """
+def mosaic(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles (rows, columns, 64, 64) side by side in one image, grey lines between."""
     rows, columns, height, width = tiles.shape
-    image = np.full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap), 128, np.uint8
-    )
+    size = rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
+    image = np.full(size, 128, np.uint8)
     for i, j in np.ndindex(rows, columns):
-        y, x = i * (height + gap), j * (width + gap)
+        y, x = i * (height + GAP), j * (width + GAP)
         image[y : y + height, x : x + width] = tiles[i, j]
     return image
 
