@@ -98,7 +98,7 @@ def keep_scores(
     files: RunFolder, parts: list[pd.DataFrame], shown: Pictures | None
 ) -> pd.DataFrame:
     """Write a run's pictures, if any, and the table of its parts, which is returned."""
-    files.scored_how.unlink(missing_ok=True)  # which was of other scores
+    write_json(files.scored_how, {"digest": None})  # of no model, until all is there
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     if shown is not None:
         save_pictures(files.pictures, shown)

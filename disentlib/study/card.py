@@ -104,7 +104,7 @@ def timed(
 ) -> None:
     """Train a stack, or what trains alone, and say how long it took."""
     started = time.monotonic()
-    if trains_in_stacks(stack[0][1].config):
+    if trains_in_stacks(stack[0]):
         train_stack(stack, sprites, scorer, is_over, share)
     else:
         train_alone(stack[0], sprites, scorer, is_over)

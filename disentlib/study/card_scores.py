@@ -1,10 +1,12 @@
 """Scores of snapshots, taken by the processor while the card trains on."""
 
 import multiprocessing
+import signal
 import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,15 +29,18 @@ from disentlib.scoring.run import (
 )
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import GRID, Sprites
+from disentlib.study.collecting import scored_how
+from disentlib.study.plan import Run, Study
 from disentlib.study.results import read_table
-from disentlib.training.folder import RunFolder, configuration_of, load_model, locked
+from disentlib.training.configuration import TrainingConfig
+from disentlib.training.folder import RunFolder, load_model, locked
 
 
 class Scorer:
     """Scores snapshots in other processes, from codes that the card encodes.
 
-    What fails on the way is named and costs no other run anything: the next session
-    scores what is left.
+    What fails on the way is named and stops nothing: the next session scores what is
+    left, also what waited for a process that was killed.
     """
 
     def __init__(self, sprites: Sprites, workers: int, spool: Path) -> None:
@@ -44,25 +49,29 @@ class Scorer:
         self._sprites, self._pictured = sprites, sprites.to("cpu")
         self._rows: dict[Scoring, NDArray[np.int64]] = {}
         self.scored, self.left = 0, 0
-        self._waiting: list[tuple[Path, int, Future[Scored]]] = []
+        self._waiting: list[tuple[Study, Run, int, Future[Scored]]] = []
 
     def _new_pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=context)
+        # Ctrl-C reaches them too, from a terminal: it is for their parent to answer.
+        return ProcessPoolExecutor(
+            self._workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)
+        )
 
-    def score(self, folder: Path, step: int, network: VAE, sizes: Scoring) -> None:
+    def score(self, study: Study, run: Run, step: int, network: VAE) -> None:
         """Encode a network now; its scores follow."""
         try:
+            sizes = sizes_at(step, run.config, study)
             path = self._encoded(network, sizes)
-            job = partial(scored_from, path, sizes, configuration_of(folder).seed)
+            job = partial(scored_from, path, sizes, run.config.seed)
             try:
                 future = self._pool.submit(job)
             except BrokenProcessPool:  # a worker was killed, as where memory ends
                 self._pool = self._new_pool()
                 future = self._pool.submit(job)
-            self._waiting.append((folder, step, future))
+            self._waiting.append((study, run, step, future))
         except Exception as error:  # of whatever kind: training goes on
-            self._not_scored(f"{folder}, step {step}", error)
+            self._not_scored(f"{study.folder(run)}, step {step}", error)
 
     def _encoded(self, network: VAE, sizes: Scoring) -> Path:
         """A file with the posterior of the rows that scores of these sizes read."""
@@ -80,17 +89,19 @@ class Scorer:
         and `left` are how many were and were not.
         """
         end = time.monotonic() + seconds
-        tables: dict[Path, list[tuple[int, Scored]]] = {}
+        tables: dict[tuple[Path, Scoring], list[tuple[int, Scored]]] = {}
         try:
-            for folder, step, job in self._waiting:
+            for study, run, step, job in self._waiting:
+                folder = study.folder(run)
                 try:
                     scored = job.result(max(0.0, end - time.monotonic()))
-                    tables.setdefault(folder, []).append((step, scored))
+                    of_run = tables.setdefault((folder, study.scoring), [])
+                    of_run.append((step, scored))
                 except Exception as error:
                     self._not_scored(f"{folder}, step {step}", error)
-            for folder, parts in tables.items():
+            for (folder, scoring), parts in tables.items():
                 try:
-                    write_scores(RunFolder(folder), parts, self._pictured)
+                    write_scores(RunFolder(folder), parts, scoring, self._pictured)
                     self.scored += len(parts)
                 except Exception as error:
                     self._not_scored(str(folder), error, len(parts))
@@ -115,27 +126,39 @@ def scored_from(path: Path, sizes: Scoring, run: int) -> Scored:
     return score_codes(Posterior(*tables), GRID, sizes, n_jobs=1, run=run)
 
 
-def steps_scored(files: RunFolder) -> set[int]:
-    """The steps whose scores are in a run's table."""
-    if not files.scores.exists():
+def sizes_at(step: int, config: TrainingConfig, study: Study) -> Scoring:
+    """How a snapshot is scored: on the way by one draw, then as the study says."""
+    last = step == config.steps
+    return study.scoring if last else replace(study.scoring, score_seeds=1, rotations=0)
+
+
+def steps_scored(files: RunFolder, scoring: Scoring) -> set[int]:
+    """The steps whose scores are in a run's table, none if it was scored otherwise."""
+    otherwise = scored_how(files).get("scoring", asdict(scoring)) != asdict(scoring)
+    if otherwise or not files.scores.exists():
         return set()
     return set(read_table(files.scores, ["step"])["step"])
 
 
 def write_scores(
-    files: RunFolder, parts: list[tuple[int, Scored]], sprites: Sprites
+    files: RunFolder,
+    parts: list[tuple[int, Scored]],
+    scoring: Scoring,
+    sprites: Sprites,
 ) -> None:
     """Put the scores of snapshots, in any order, into the table of their run, and what
     `scoring.score_run` leaves besides, but without what the reader sees.
 
-    Rows of other steps stay. `scored.json` names the model where its end is scored.
+    Rows of other steps stay, if they were scored alike. `scored.json` is as it was
+    until the model at the end is scored.
     """
     with locked(files.path):
         names = dict(snapshots(files))  # a model may have gone meanwhile
         given = {step: scored for step, scored in parts if step in names}
         if not given:
             return
-        before = steps_scored(files) - given.keys()
+        how = scored_how(files) or {"digest": None}
+        before = steps_scored(files, scoring) - given.keys()
         tables = []
         if before:
             old = read_table(files.scores, COLUMNS).fillna({"codes": ""})
@@ -147,8 +170,8 @@ def write_scores(
         if end in given:
             model = load_model(files.path)
             shown = take_pictures(model, sprites, given[end].importances)
+            digest = read_mapping(files.result).get("digest")
+            how = {"digest": digest, "scoring": asdict(scoring)}
         table = pd.concat(tables, ignore_index=True)
         keep_scores(files, [table.sort_values("step", kind="stable")], shown)
-        known = end in given or end in before
-        digest = read_mapping(files.result).get("digest") if known else None
-        write_json(files.scored_how, {"digest": digest})
+        write_json(files.scored_how, how)

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from disentlib.files import write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring.run import snapshots
-from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.study.card_scores import Scorer, steps_scored
 from disentlib.study.plan import Run, Study
@@ -24,7 +24,7 @@ from disentlib.training.folder import (
 )
 from disentlib.training.loop import train
 from disentlib.training.machine import prepare_torch
-from disentlib.training.outcome import keep_earlier_model, result_of, save_model
+from disentlib.training.outcome import keep_result
 from disentlib.training.stack import stackable, without_free
 from disentlib.training.state import State
 from disentlib.training.together import train_together
@@ -37,24 +37,28 @@ def stacks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can train together, in the order in which their first one is asked
     for; one that only trains alone is a stack of its own, those done are left out.
     """
-    groups: dict[tuple[str, TrainingConfig], list[Job]] = {}
+    groups: dict[tuple[str, bool, TrainingConfig], list[Job]] = {}
     for study, run in jobs:
         if finished_steps(RunFolder(study.folder(run))) >= run.config.steps:
             continue
         alike = without_free(run.config)
-        groups.setdefault((study.name, alike), []).append((study, run))
-    for group in groups.values():
-        most = MOST if trains_in_stacks(group[0][1].config) else 1
+        together = trains_in_stacks((study, run))
+        groups.setdefault((study.name, together, alike), []).append((study, run))
+    for (_, together, _), group in groups.items():
+        most = MOST if together else 1
         for first in range(0, len(group), most):
             yield group[first : first + most]
 
 
-def trains_in_stacks(config: TrainingConfig) -> bool:
+def trains_in_stacks(job: Job) -> bool:
     """Whether a run can be one of a stack, each of whose snapshots is a run planned
-    that long: not on a schedule that depends on the number of steps.
+    that long: not on a schedule that depends on the number of steps, nor where it can
+    go on from a checkpoint of its own.
     """
-    ends = config.schedule in STEPS_MATTER and config.snapshots
-    return stackable([config]) and not ends
+    study, run = job
+    begun = any(RunFolder(study.folder(run)).checkpoints.glob("step-*"))
+    ends = run.config.schedule in STEPS_MATTER and run.config.snapshots
+    return stackable([run.config]) and not ends and not begun
 
 
 def train_stack(
@@ -70,45 +74,48 @@ def train_stack(
     _, test_index = train_test_split(configs[0].split_seed, size=sprites.grid.size)
     held_out = held_out_index(test_index, configs[0])
 
+    lost: list[str] = []
+
     def keep(i: int, state: State, network: VAE, source: str) -> None:
         study, run = jobs[i]
-        files, config = RunFolder(study.folder(run)), configs[i]
+        files = RunFolder(study.folder(run))
         try:
             if state.step <= finished_steps(files):
                 return  # an earlier session went as far
             judge = state.discriminator
-            losses = held_out_losses(network, judge, sprites, held_out, config)
-            reached = shortened(config, state.step)
-            content = result_of(state, network, losses, reached, source)
-            content["together"] = len(jobs)
-            model = network, state.step, losses, reached
+            losses = held_out_losses(network, judge, sprites, held_out, run.config)
+            besides = {"together": len(jobs)}
             with locked(files.path):
-                if not keep_as_finished(files, state, model, content):
+                done = (network, losses), source, besides
+                if not keep_as_finished(files, state, run.config, *done):
                     return
         except (RuntimeError, ValueError, OSError, ArithmeticError) as error:
             # A full disk, say, or no more numbers: the others go on.
-            print(f"{error}; step {state.step} is not kept", file=sys.stderr)
+            lost.append(f"{study.name} {run.key} is not kept at step {state.step}")
+            print(f"{lost[-1]}: {error}", file=sys.stderr, flush=True)
             return
-        sizes = sizes_at(state.step, config, study)
-        scorer.score(files.path, state.step, network, sizes)
+        scorer.score(study, run, state.step, network)
 
-    for step in train_together(configs, sprites, keep, share):
-        if is_over():
-            print(
-                f"{jobs[0][0].name} {jobs[0][1].key}: time is up at {step}", flush=True
-            )
-            return
+    with closing(train_together(configs, sprites, keep, share)) as steps:
+        for step in steps:
+            if is_over():
+                name = f"{jobs[0][0].name} {jobs[0][1].key}"
+                print(f"{name}: time is up at {step}", flush=True)
+                break
+    if lost:
+        raise RuntimeError("; ".join(lost))
 
 
 def keep_as_finished(
     files: RunFolder,
     state: State,
-    model: tuple[VAE, int, dict[str, Any], TrainingConfig],
-    content: dict[str, Any],
+    config: TrainingConfig,
+    evaluated: tuple[VAE, dict[str, Any]],
+    source: str,
+    besides: dict[str, Any],
 ) -> bool:
     """Leave in the folder what `train` leaves of a run planned for as many steps as the
-    state has: `model` as `save_model` takes it, `content` of the result. False where
-    another process has come as far meanwhile.
+    state has; False where another process has come as far meanwhile.
 
     Whose folder it is was looked at before. Each file takes the place of an earlier one
     once it is whole, the result last.
@@ -118,12 +125,13 @@ def keep_as_finished(
         return False
     if not stands or not files.scored_how.exists():
         files.scores.unlink(missing_ok=True)  # nobody knows of which model
-    keep_earlier_model(files, state.step)
-    config = model[-1]
-    write_json(files.configuration, config.to_dict())
+    for step, path in files.snapshots().items():
+        if step > stands:  # of a training that was given up: it has no checkpoint
+            path.unlink()
+    reached = shortened(config, state.step)
+    write_json(files.configuration, reached.to_dict())
     history.write_history(files.history, state.records, config.D)
-    save_model(files.model(), *model)
-    write_json(files.result, content)
+    keep_result(state, files, reached, evaluated, source, besides)
     return True
 
 
@@ -162,18 +170,11 @@ def score_snapshots(study: Study, run: Run, scorer: Scorer) -> None:
     in its table.
     """
     files = RunFolder(study.folder(run))
-    there = steps_scored(files)
+    there = steps_scored(files, study.scoring)
     for step, name in snapshots(files):
-        if step in there:
-            continue
-        network = load_model(files.path, name).to(run.config.device)
-        scorer.score(files.path, step, network, sizes_at(step, run.config, study))
-
-
-def sizes_at(step: int, config: TrainingConfig, study: Study) -> Scoring:
-    """How a snapshot is scored: on the way by one draw, then as the study says."""
-    last = step == config.steps
-    return study.scoring if last else replace(study.scoring, score_seeds=1, rotations=0)
+        if step not in there:
+            network = load_model(files.path, name).to(run.config.device)
+            scorer.score(study, run, step, network)
 
 
 def shortened(config: TrainingConfig, step: int) -> TrainingConfig:

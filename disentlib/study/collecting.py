@@ -61,9 +61,7 @@ def has_scores(files: RunFolder) -> bool:
 
 
 def scored_how(files: RunFolder) -> dict[str, Any]:
-    """Of which model a run's scores are, and their settings, which a card's session
-    does not say.
-    """
+    """Of which model a run's scores are, and their settings, as far as it is said."""
     return read_mapping(files.scored_how) if files.scored_how.exists() else {}
 
 

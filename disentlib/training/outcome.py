@@ -106,13 +106,16 @@ def keep_result(
     config: TrainingConfig,
     evaluated: tuple[VAE, dict[str, Any]],
     energy_source: str,
+    besides: dict[str, Any] | None = None,
 ) -> None:
-    """Write the finished run's model, then, last, its result."""
+    """Write the finished run's model, then, last, its result, with what is to be said
+    `besides`.
+    """
     network, losses = evaluated
     keep_earlier_model(files, state.step)
     save_model(files.model(), network, state.step, losses, config)
     content = result_of(state, network, losses, config, energy_source)
-    write_json(files.result, content)
+    write_json(files.result, content | (besides or {}))
 
 
 def result_of(

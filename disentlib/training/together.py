@@ -7,7 +7,7 @@ that is lent for minutes: nothing is kept from which a run could go on.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ def train_together(
     sprites: Sprites,
     keep: Callable[[int, State, VAE, str], None],
     share: float = 1.0,
-) -> Iterator[int]:
+) -> Generator[int, None, None]:
     """Train runs together, yielding the step after each window of `log_every`
     and each snapshot.
 
@@ -55,18 +55,11 @@ def train_together(
     are from. Seconds and joules of a run are its part of the stack's; `share` (0 to 1)
     is the stack's part of the card.
 
-    Raises `ValueError` for runs that cannot train together, and, once the others are at
-    the end, `FloatingPointError` for runs whose losses are no longer numbers: those are
-    kept no more.
+    Raises `ValueError` for runs that cannot train together, and in the end, or where it
+    is closed, `FloatingPointError` for runs whose losses are no longer numbers: those
+    are kept no more.
     """
-    config = configs[0]
-    if not stackable(configs):
-        raise ValueError(
-            f"runs of an autoencoder, by Muon, or that differ in more than "
-            f"{', '.join(MAY_DIFFER)}; train them alone"
-        )
-    if config.precision == "auto":
-        raise ValueError("precision 'auto' is not chosen yet; give float32 or bfloat16")
+    config = _shared(configs)
     train_index, _ = train_test_split(config.split_seed, size=sprites.grid.size)
     per_epoch = steps_per_epoch(config, train_index)
     records: list[Records] = [[] for _ in configs]
@@ -77,7 +70,7 @@ def train_together(
         advance = _stepper(stack, sprites, configs, train_index)
         source, joules = open_meter(config.device)
         start, part = time.monotonic(), share / len(configs)
-        while stack.step < config.steps:
+        while stack.step < config.steps and len(failed) < len(configs):
             advance()
             row = (stack.step - 1) % config.log_every
             last = stack.step == config.steps
@@ -87,22 +80,40 @@ def train_together(
             window = stack.window[: row + 1].cpu()
             seconds = part * (time.monotonic() - start)
             used = {"seconds": seconds, "joules": part * joules()}
-            for i in range(len(configs)):
-                if trouble := _trouble(window[:, i], stack.step - row, configs[i]):
+            for i, one in enumerate(configs):
+                if trouble := _trouble(window[:, i], stack.step - row, one):
                     failed.setdefault(i, trouble)
                 if row == config.log_every - 1:
                     records[i].append(
                         _record(window[:, i], stack.step, per_epoch, config) | used
                     )
             if kept:
-                for i in set(range(len(configs))) - failed.keys():
-                    state = _state(stack, i, configs[i], records[i], used)
+                for i, one in enumerate(configs):
+                    if i in failed:
+                        continue
+                    state = _state(stack, i, one, records[i], used)
                     state.images = images
                     parts = state.vae, state.average, stack.step, sprites, train_index
-                    keep(i, state, averaged(*parts, configs[i]), f"{source}, shared")
-            yield stack.step
+                    keep(i, state, averaged(*parts, one), f"{source}, shared")
+            try:
+                yield stack.step
+            except GeneratorExit:  # whoever closes it is told, too
+                break
     if failed:
         raise FloatingPointError("; ".join(failed.values()))
+
+
+def _shared(configs: Sequence[TrainingConfig]) -> TrainingConfig:
+    """The first run's settings, which all share but for `MAY_DIFFER`."""
+    config = configs[0]
+    if not stackable(configs):
+        raise ValueError(
+            f"runs of an autoencoder, by Muon, or that differ in more than "
+            f"{', '.join(MAY_DIFFER)}; train them alone"
+        )
+    if config.precision == "auto":
+        raise ValueError("precision 'auto' is not chosen yet; give float32 or bfloat16")
+    return config
 
 
 def _trouble(
@@ -112,7 +123,7 @@ def _trouble(
     try:
         history.check_window(window, first_step)
     except FloatingPointError as error:
-        own = ", ".join(f"{name} {getattr(config, name):g}" for name in MAY_DIFFER)
+        own = ", ".join(f"{name} {getattr(config, name)}" for name in MAY_DIFFER)
         return f"{own}: {error}"
     return None
 

@@ -14,9 +14,9 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.scoring import Scored, Scoring
 from disentlib.scoring.run import snapshots
-from disentlib.study import card, card_scores, plan
+from disentlib.study import card, card_scores, card_training, plan
 from disentlib.study.card import main
-from disentlib.study.card_scores import write_scores
+from disentlib.study.card_scores import sizes_at, write_scores
 from disentlib.study.card_training import (
     MOST,
     score_what_is_left,
@@ -26,10 +26,11 @@ from disentlib.study.card_training import (
     train_stack,
     trains_in_stacks,
 )
-from disentlib.study.collecting import has_scores
+from disentlib.study.collecting import check_scoring, has_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
 from disentlib.training.folder import RunFolder, finished, load_model
+from disentlib.training.loop import train
 
 
 @pytest.fixture
@@ -74,7 +75,8 @@ class Scorer:
     def finish(self, seconds):
         pass
 
-    def score(self, folder, step, network, sizes):
+    def score(self, study, run, step, network):
+        sizes = sizes_at(step, run.config, study)
         self.asked.append((step, network.D, sizes.score_seeds))
 
 
@@ -121,7 +123,7 @@ def test_scores_are_written_as_score_run_has_them(tmp_path, small):
     ]
     half, end = (Scored(table, np.full((3, 5), 1 / 3)) for table in tables)
     files = RunFolder(tmp_path)
-    write_scores(files, [(7, end), (2, half)], small)
+    write_scores(files, [(7, end), (2, half)], Scoring(), small)
     table = pd.read_csv(files.scores, keep_default_na=False)
     assert list(table.columns) == ["step", "codes", "measure", "value", "spread"]
     mig = table[table["measure"] == "mig"]
@@ -159,43 +161,47 @@ def scorer(small, tmp_path):
     one.finish(0.0)
 
 
-def test_a_score_that_fails_costs_the_others_nothing(
-    scorer, tmp_path, monkeypatch, capsys
-):
+def test_a_score_that_fails_costs_the_others_nothing(scorer, runs, monkeypatch, capsys):
     done, broken, written = Future(), Future(), []
     done.set_result("scored")
     broken.set_exception(MemoryError("no room"))
 
-    def write(files, parts, _):
-        if files.path.name == "full":
+    def write(files, parts, *_):
+        if files.path.name == "seed1":
             raise OSError("no space left")
         written.append(parts)
 
     monkeypatch.setattr(card_scores, "write_scores", write)
-    names = [("a", broken), ("full", done), ("b", done)]
-    scorer._waiting = [(tmp_path / name, 2, job) for name, job in names]
+    jobs = jobs_of(*(config(seed=seed) for seed in range(3)))
+    ends = zip(jobs, (broken, done, done))
+    scorer._waiting = [(*job, 2, end) for job, end in ends]
     scorer.finish(1.0)
     assert (scorer.scored, scorer.left, written) == (1, 2, [[(2, "scored")]])
     said = capsys.readouterr().err
-    assert "a, step 2: not scored, MemoryError" in said
-    assert "full: not scored, OSError" in said
+    assert "seed0, step 2: not scored, MemoryError" in said
+    assert "seed1: not scored, OSError" in said
 
 
 def test_a_dead_worker_is_replaced_and_training_goes_on(
-    scorer, tmp_path, small, monkeypatch, capsys
+    scorer, runs, monkeypatch, capsys
 ):
-    monkeypatch.setattr(scorer, "_encoded", lambda *_: tmp_path / "not there")
-    run(config(), small, tmp_path / "one")
+    monkeypatch.setattr(scorer, "_encoded", lambda *_: runs / "not there")
+    (job,) = jobs_of(config())
     scorer._pool.submit(os.kill, 0, 0).result()
     (worker,) = scorer._pool._processes.values()
     dead = scorer._pool
     worker.kill()
     while not dead._broken:
         time.sleep(0.01)
-    scorer.score(tmp_path / "one", 7, None, Scoring())
+    scorer.score(*job, 7, None)
     assert scorer._pool is not dead and len(scorer._waiting) == 1
-    scorer.score(tmp_path / "none", 7, None, Scoring())  # a folder that is gone
-    assert scorer.left == 1 and "none, step 7: not scored" in capsys.readouterr().err
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(scorer, "_encoded", full)
+    scorer.score(*job, 7, None)
+    assert scorer.left == 1 and "seed0, step 7: not scored" in capsys.readouterr().err
 
 
 def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
@@ -279,11 +285,21 @@ def test_a_session_that_comes_less_far_takes_nothing_back(runs, small, capsys):
             assert [step for step, _ in snapshots(files)] == [3, 5]
 
 
-def test_a_cycle_with_snapshots_trains_alone():
+def test_a_cycle_with_snapshots_trains_alone(runs):
     """Half of a cycle is no run planned that long."""
     cycle = config(schedule="one_cycle", batch_norm=False)
-    assert trains_in_stacks(cycle)
-    assert not trains_in_stacks(replace(cycle, snapshots=(3,)))
+    whole, cut = jobs_of(cycle, replace(cycle, snapshots=(3,)))
+    assert trains_in_stacks(whole) and not trains_in_stacks(cut)
+
+
+def test_a_run_that_was_begun_alone_goes_on_alone(runs, small):
+    one = config(batch_norm=False, checkpoint_every=2, log_every=2, steps=4)
+    jobs = jobs_of(one, replace(one, seed=1), replace(one, seed=2))
+    study, begun = jobs[1]
+    for record in train(begun.config, small, study.folder(begun)):
+        if record["step"] == 2:
+            break
+    assert seeds_of(stacks(jobs)) == [[0, 2], [1]]
 
 
 def test_a_run_that_cannot_be_read_costs_no_other_its_scores(runs, small, capsys):
@@ -308,7 +324,8 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
         {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
     )
     part = Scored(table, np.full((3, 5), 1 / 3))
-    write_scores(files, [(3, part), (5, part)], small)
+    scoring = job[0].scoring
+    write_scores(files, [(3, part), (5, part)], scoring, small)
     assert has_scores(files)
     further = jobs_of(replace(one, steps=7, snapshots=(3, 5)))
     scorer = Scorer()
@@ -318,12 +335,71 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
     scorer = Scorer()
     score_what_is_left(further, scorer, lambda: False)
     assert scorer.asked == [(7, 3, 3)]
-    write_scores(files, [(7, part)], small)
+    write_scores(files, [(7, part)], scoring, small)
     assert has_scores(files)
     mig = pd.read_csv(files.scores).query("measure == 'mig'")
     assert list(mig["step"]) == [3, 5, 7] and set(mig["codes"]) == {"mean"}
-    write_scores(files, [(5, part), (6, part)], small)  # 6 is of no model
+    write_scores(files, [(5, part), (6, part)], scoring, small)  # 6 is of no model
     assert has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3, 5, 7}
+    check_scoring(*job)
+    more = replace(scoring, train=900)  # rows that were scored otherwise go
+    write_scores(files, [(7, part)], more, small)
+    assert set(pd.read_csv(files.scores)["step"]) == {7}
+    with pytest.raises(ValueError, match="not scored as study one says"):
+        check_scoring(*job)
+
+
+def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
+    one = config(batch_norm=False, steps=3)
+    (job,) = jobs = jobs_of(one)
+    files = RunFolder(job[0].folder(job[1]))
+    train_stack(jobs, small, Scorer(), lambda: False, 1.0)
+    table = pd.DataFrame(
+        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
+    )
+    part = Scored(table, np.full((3, 5), 1 / 3))
+    write_scores(files, [(3, part)], job[0].scoring, small)
+    further = jobs_of(replace(one, steps=5))
+    train_stack(further, small, Scorer(), lambda: False, 1.0)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("disentlib.scoring.run.save_pictures", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_scores(files, [(5, part)], job[0].scoring, small)
+    assert not has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3}
+
+
+def test_a_snapshot_of_a_training_that_was_given_up_is_replaced(runs, small):
+    one = config(batch_norm=False, snapshots=(3,), steps=5)
+    (job,) = jobs = jobs_of(one)
+    files = RunFolder(job[0].folder(job[1]))
+    files.path.mkdir(parents=True)
+    files.model(3).write_bytes(b"another's")
+    train_stack(jobs, small, Scorer(), lambda: False, 1.0)
+    assert load_model(files.path, 3).D == 3
+
+
+def test_what_cannot_be_kept_is_named_and_an_error_in_the_end(
+    runs, small, monkeypatch, capsys
+):
+    one = config(batch_norm=False, snapshots=(3,), steps=5)
+    jobs = jobs_of(one, replace(one, seed=1))
+
+    def full(files, *_):
+        if files.path.name == "seed1":
+            raise OSError("no space left")
+        return True
+
+    monkeypatch.setattr(card_training, "keep_as_finished", full)
+    scorer = Scorer()
+    with pytest.raises(
+        RuntimeError, match=r"seed1 is not kept at step 3; one v1.*at step 5"
+    ):
+        train_stack(jobs, small, scorer, lambda: False, 1.0)
+    assert [step for step, *_ in scorer.asked] == [3, 5]
+    assert "seed1 is not kept at step 3: no space left" in capsys.readouterr().err
 
 
 def test_scores_of_snapshots_alone_are_not_taken_for_the_runs(runs, small):
@@ -333,7 +409,8 @@ def test_scores_of_snapshots_alone_are_not_taken_for_the_runs(runs, small):
     table = pd.DataFrame(
         {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
     )
-    write_scores(files, [(3, Scored(table, np.full((3, 5), 1 / 3)))], small)
+    part = Scored(table, np.full((3, 5), 1 / 3))
+    write_scores(files, [(3, part)], jobs[0][0].scoring, small)
     assert not has_scores(files) and not files.pictures.exists()
 
 

@@ -118,9 +118,17 @@ def test_a_run_that_diverges_costs_the_others_nothing(small):
     def keep(i, state, network, source):
         kept.append((i, state.step))
 
-    with pytest.raises(FloatingPointError, match=r"^seed 1, beta 1e\+30, gamma .*step"):
+    told = r"^seed 1, beta 1e\+30, gamma .*step"
+    with pytest.raises(FloatingPointError, match=told):
         list(train_together(configs, small, keep))
     assert kept == [(0, 2), (0, 4)]
+    steps = train_together(configs, small, keep)
+    assert next(steps) == 2
+    with pytest.raises(FloatingPointError, match=told):  # also where time is up
+        steps.close()
+    alone = replace(configs[1], steps=20)
+    with pytest.raises(FloatingPointError, match=told):
+        assert list(train_together([alone], small, keep)) == [2]
 
 
 def test_a_stack_draws_nothing_from_torchs_own_generator(small):

@@ -183,8 +183,9 @@
 
     const known = (id) => catalogue.some((entry) => entry.id === id);
 
-    // The models that a link asks for, or the first one.
-    const modelsOf = (asked) => first().map((id, i) => (known(asked.ids[i]) ? asked.ids[i] : id));
+    // The models that a link asks for, or the first one; the reader's own file stays.
+    const modelsOf = ({ ids: [id, second] }) =>
+      [known(id) || (mine && !id) ? id : first()[0], known(second) ? second : ""];
 
     // Show what a link asks for.
     async function follow(asked) {
@@ -220,11 +221,13 @@
         places,
         h("div", { class: "ex-bar" }, copy));
       said.say(catalogue.length ? text.page.start : text.page.noModels);
-      await follow(asked);
       // A link that is put over this page's own address: the browser loads nothing anew.
       window.addEventListener("hashchange", () => {
-        if (new URLSearchParams(location.hash.slice(1)).has("factors")) follow(fromLink());
+        if (!new URLSearchParams(location.hash.slice(1)).has("factors")) return;
+        said.say(text.page.start);
+        follow(fromLink());
       });
+      await follow(asked);
       root.dataset.ready = "true";
     }
     begin();

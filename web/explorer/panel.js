@@ -208,9 +208,10 @@
       for (let i = 0; i < 4; i++, done++)
         network.kl(network.encode(net, Explorer.sprites.random())).forEach((v, d) => { sum[d] += v; });
       const kl = sum.map((v) => v / done), inHand = document.activeElement;
-      if (first || done >= images) arrange(kl);
-      else tell(kl);
-      if (element.contains(inHand)) inHand.focus();
+      if (first || done >= images) {
+        arrange(kl);
+        if (element.contains(inHand)) inHand.focus({ preventScroll: true });
+      } else tell(kl);
       note.textContent = text.panel.klNote(done);
       if (done < images && element.isConnected) setTimeout(() => measure(images, sum, done));
     }
