@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from disentlib.course.exercises import exercises
+from disentlib.course.exercises import exercises, numbered
 from disentlib.course.pieces import Piece, for_class, only_glue, pieces, stub
 from disentlib.course.plain import UNNAMED, Book, authors_of, macros_of, plain
 from disentlib.paths import ROOT
@@ -111,8 +111,7 @@ def book(root: Path = ROOT) -> Book:
             for k, label in enumerate(re.findall(pattern, text, re.MULTILINE), 1):
                 found.numbers[label], found.homes[label] = str(k), home
         found.titles.setdefault(path.stem, path.stem)
-    for k, exercise in enumerate(exercises(), 1):  # as the book numbers them
-        found.titles[exercise.label] = f"Exercise {k}"
+    found.titles |= numbered(root)
     return found
 
 

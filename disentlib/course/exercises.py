@@ -150,3 +150,8 @@ def exercises(root: Path = ROOT) -> tuple[Exercise, ...]:
             (root / f"{chapter.page}.md").read_text(encoding="utf-8"), chapter.page
         )
     )
+
+
+def numbered(root: Path = ROOT) -> dict[str, str]:
+    """What the book calls each exercise, "Exercise 3", by its label."""
+    return {e.label: f"Exercise {k}" for k, e in enumerate(exercises(root), 1)}

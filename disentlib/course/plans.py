@@ -11,7 +11,13 @@ import yaml
 from jupyter_cache import get_cache
 from matplotlib.figure import Figure
 
-from disentlib.course.exercises import LEVELS, Chapter, chapters, exercises
+from disentlib.course.exercises import (
+    LEVELS,
+    Chapter,
+    chapters,
+    exercises,
+    numbered,
+)
 from disentlib.course.terms import GLOSSARY, used_in
 from disentlib.paths import ROOT
 from disentlib.study import style
@@ -51,10 +57,10 @@ def minutes_of(item: str) -> int:
 def words_of(item: str) -> str:
     """One line of a plan as it is read: chapters by title, exercises as numbered."""
     pages = {chapter.page.rsplit("/", 1)[-1]: chapter for chapter in chapters()}
-    numbers = {exercise.label: k for k, exercise in enumerate(exercises(), 1)}
+    names = numbered()
     verb, _, rest = item.partition(" ")
-    if item in numbers:
-        return f"Exercise {numbers[item]}"
+    if item in names:
+        return names[item]
     return f"{verb}: {pages[rest].title}" if rest in pages else verb
 
 

@@ -84,10 +84,11 @@ def train_stack(
                 return  # an earlier session went as far
             judge = state.discriminator
             losses = held_out_losses(network, judge, sprites, held_out, run.config)
-            besides = {"together": len(jobs)}
+            evaluated, besides = (network, losses), {"together": len(jobs)}
             with locked(files.path):
-                done = (network, losses), source, besides
-                if not keep_as_finished(files, state, run.config, *done):
+                if not keep_as_finished(
+                    files, state, run.config, evaluated, source, besides
+                ):
                     return
         except (RuntimeError, ValueError, OSError, ArithmeticError) as error:
             # A full disk, say, or no more numbers: the others go on.

@@ -45,6 +45,12 @@ def jobs_of(*configs, name="one"):
     return [(study, one) for one in own]
 
 
+def scored(value, spread=np.nan):
+    """Scores of a model of three dimensions: one row."""
+    row = {"codes": "mean", "measure": "mig", "value": value, "spread": spread}
+    return Scored(pd.DataFrame([row]), np.full((3, 5), 1 / 3))
+
+
 def seeds_of(found):
     return [[one.config.seed for _, one in stack] for stack in found]
 
@@ -117,11 +123,7 @@ def test_a_shortened_run_is_the_run_planned_that_long():
 
 def test_scores_are_written_as_score_run_has_them(tmp_path, small):
     run(config(snapshots=(2,)), small, tmp_path)
-    tables = [
-        pd.DataFrame({"codes": ["mean"], "measure": ["mig"], "value": [v], "spread": s})
-        for v, s in ((0.25, np.nan), (0.5, 0.1))
-    ]
-    half, end = (Scored(table, np.full((3, 5), 1 / 3)) for table in tables)
+    half, end = scored(0.25), scored(0.5, 0.1)
     files = RunFolder(tmp_path)
     write_scores(files, [(7, end), (2, half)], Scoring(), small)
     table = pd.read_csv(files.scores, keep_default_na=False)
@@ -320,10 +322,7 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
     (job,) = jobs = jobs_of(one)
     files = RunFolder(job[0].folder(job[1]))
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
-    table = pd.DataFrame(
-        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
-    )
-    part = Scored(table, np.full((3, 5), 1 / 3))
+    part = scored(0.5)
     scoring = job[0].scoring
     write_scores(files, [(3, part), (5, part)], scoring, small)
     assert has_scores(files)
@@ -354,10 +353,7 @@ def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
     (job,) = jobs = jobs_of(one)
     files = RunFolder(job[0].folder(job[1]))
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
-    table = pd.DataFrame(
-        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
-    )
-    part = Scored(table, np.full((3, 5), 1 / 3))
+    part = scored(0.5)
     write_scores(files, [(3, part)], job[0].scoring, small)
     further = jobs_of(replace(one, steps=5))
     train_stack(further, small, Scorer(), lambda: False, 1.0)
@@ -406,10 +402,7 @@ def test_scores_of_snapshots_alone_are_not_taken_for_the_runs(runs, small):
     jobs = jobs_of(config(batch_norm=False, snapshots=(3,), steps=5))
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
     files = RunFolder(jobs[0][0].folder(jobs[0][1]))
-    table = pd.DataFrame(
-        {"codes": ["mean"], "measure": ["mig"], "value": [0.5], "spread": [np.nan]}
-    )
-    part = Scored(table, np.full((3, 5), 1 / 3))
+    part = scored(0.5)
     write_scores(files, [(3, part)], jobs[0][0].scoring, small)
     assert not has_scores(files) and not files.pictures.exists()
 
