@@ -6,6 +6,7 @@ import torch
 from disentlib.checks import one_of
 from disentlib.models.linear import LinearProblem, LinearVAE, random_model
 from disentlib.seeds import torch_stream
+from disentlib.training.muon import Muon
 
 OPTIMISERS = ("Adam", "Muon", "SGD")
 BATCH = 64
@@ -14,19 +15,13 @@ BATCH = 64
 def _optimisers(
     model: LinearVAE, optimiser: str, rate: float
 ) -> list[torch.optim.Optimizer]:
-    """Adam, SGD with momentum 0.9, or Muon on the matrices with Adam on the rest.
-
-    Muon as in the study: no weight decay, steps as long as Adam's.
-    """
+    """Adam, SGD with momentum 0.9, or Muon on the matrices with Adam on the rest."""
     every = [model.encoder, model.decoder, model.log_variance]
     if optimiser == "Adam":
         return [torch.optim.Adam(every, rate)]
     if optimiser == "SGD":
         return [torch.optim.SGD(every, rate, momentum=0.9)]
-    muon = torch.optim.Muon(
-        every[:2], rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
-    )
-    return [muon, torch.optim.Adam(every[2:], rate)]
+    return [Muon(every[:2], rate), torch.optim.Adam(every[2:], rate)]
 
 
 def train_linear(

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from disentlib.training.configuration import TrainingConfig, on_card
+from disentlib.training.muon import Muon
 
 Optimisers = list[torch.optim.Optimizer]
 
@@ -14,9 +15,8 @@ def vae_optimisers(vae: nn.Module, config: TrainingConfig) -> Optimisers:
     """Adam as in the thesis (Table 3), gradient descent with momentum, or Muon on the
     matrices and Adam on the rest.
 
-    Muon (Jordan 2024) orthogonalises the updates of matrices; torch's takes those that
-    are stored as such, the fully connected layers. `match_rms_adamw` scales it so that
-    one rate serves both.
+    Muon orthogonalises the updates of what is stored as a matrix, the fully connected
+    layers.
     """
     rate = config.learning_rate
     if config.optimizer == "sgd":
@@ -26,11 +26,7 @@ def vae_optimisers(vae: nn.Module, config: TrainingConfig) -> Optimisers:
     others = [p for p in vae.parameters() if all(p is not m for m in matrices)]
     optimisers: Optimisers = [adam(others, config, rate, (0.9, 0.999))]
     if matrices:
-        optimisers.append(
-            torch.optim.Muon(
-                matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
-            )
-        )
+        optimisers.append(Muon(matrices, rate))
     return optimisers
 
 
