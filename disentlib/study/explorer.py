@@ -17,10 +17,11 @@ import pandas as pd
 from disentlib import metrics
 from disentlib.commands import run_command
 from disentlib.files import atomic_write
+from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS, RUNS
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
-from disentlib.scoring.run import EXCESS
+from disentlib.scoring.run import EXCESS, snapshots
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.collecting import identity, remove_others
@@ -38,24 +39,37 @@ START = ("beta_vae", 10)  # what the page opens with, where it is there
 
 
 def export_models(results: Results, runs: Iterable[tuple[Run, Path]]) -> list[Path]:
-    """Write a script of each run (with its folder) that has results; returns the paths.
+    """Write a script of each run (with its folder) whose model is there; returns the
+    paths.
 
     Scores are those of the study's table, importances those of its pictures, the KL
-    divergences are taken here. Raises `FileNotFoundError` for a run without weights.
+    divergences are taken here.
     """
     sprites = load_sprites()
-    rows = stream(0, "explorer").integers(GRID.size, size=IMAGES)
+    rows = np.unique(stream(0, "explorer").integers(GRID.size, size=IMAGES))
     paths = []
     for run, folder in runs:
-        vae = load_model(folder)
+        vae = model_of(results, run, folder)
+        if vae is None:
+            continue
         posterior = encode(vae, sprites, rows)
-        used = np.unique(rows)
-        kl = metrics.kl_per_dimension(posterior.mean[used], posterior.logvar[used])
+        kl = metrics.kl_per_dimension(posterior.mean[rows], posterior.logvar[rows])
         facts = facts_of(results, run) | {"kl": kl.round(4).tolist()}
         path = results.folder / "models" / f"{facts['id']}.js"
-        save_script(path, vae, facts, sprites.batch(used))
+        save_script(path, vae, facts, sprites.batch(rows))
         paths.append(path)
     return paths
+
+
+def model_of(results: Results, run: Run, folder: Path) -> VAE | None:
+    """The model whose scores the table has: that of its last step, which may be a
+    snapshot where the run was extended and is not scored anew; None where it is not
+    there.
+    """
+    files = RunFolder(folder)
+    names = dict(snapshots(files)) if files.model().exists() else {}
+    step = int(rows_of(results, run)["step"].max())
+    return load_model(folder, names[step]) if step in names else None
 
 
 def refresh(results: Results, runs: Path) -> list[Path]:
@@ -65,9 +79,7 @@ def refresh(results: Results, runs: Path) -> list[Path]:
     A model whose weights are elsewhere stays, as its rows of the table do.
     """
     shown = {f"{id_of(results, run)}.js": run for run in shown_runs(results)}
-    folders = [(run, runs / run.key) for run in shown.values()]
-    have = [(run, path) for run, path in folders if RunFolder(path).model().exists()]
-    written = export_models(results, have)
+    written = export_models(results, [(run, runs / run.key) for run in shown.values()])
     remove_others(results.folder / "models", shown)
     return written
 
@@ -98,10 +110,8 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
     name = f"{title(model)}, D = {D}"
     if run.variant:
         name = f"{name}, {title(run.variant)}"
-    own = identity(run)
     pictures = results.pictures(model, D, run.variant)
-    table = results.table
-    rows = table[(table[list(own)] == pd.Series(own)).all(axis=1)]
+    rows = rows_of(results, run)
     return {
         "id": id_of(results, run),
         "title": name,
@@ -111,6 +121,12 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
         "importances": np.round(pictures.importances.astype(float), 4).tolist(),
         "labels": None if pictures.words is None else pictures.words.tolist(),
     }
+
+
+def rows_of(results: Results, run: Run) -> pd.DataFrame:
+    """The rows of the study's table that are about a run."""
+    own, table = identity(run), results.table
+    return table[(table[list(own)] == pd.Series(own)).all(axis=1)]
 
 
 def scores_of(rows: pd.DataFrame) -> list[tuple[str, float, float | None]]:

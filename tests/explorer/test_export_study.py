@@ -33,7 +33,7 @@ def results(tmp_path):
         folder = tmp_path / "runs" / run.key
         claim(folder, config)
         vae = VAE(config.D, config.batch_norm)
-        save_tensors(RunFolder(folder).model(), vae.state_dict(), {"step": 1})
+        save_tensors(RunFolder(folder).model(), vae.state_dict(), {"step": 500})
         identity = ("", config.model, config.D, config.seed)
         # Stopped at 500 of its 600 steps.
         for measure, value in (("mig", 0.25), ("mig_excess", 0.125), ("sap", 0.5)):
@@ -60,10 +60,14 @@ def with_seed(runs, seed):
     return tuple(run for pair in zip(runs, others) for run in pair)
 
 
-def test_scripts_say_what_the_tables_say(results, tmp_path, monkeypatch, small):
+@pytest.fixture
+def few_images(monkeypatch, small):
     monkeypatch.setattr(explorer, "IMAGES", 20)
     monkeypatch.setattr(explorer, "GRID", small.grid)
     monkeypatch.setattr(explorer, "load_sprites", lambda: small)
+
+
+def test_scripts_say_what_the_tables_say(results, tmp_path, few_images):
     paths = explorer.refresh(results, tmp_path / "runs")
     assert [path.name for path in paths] == [
         "quick-beta_vae-D4.js",
@@ -100,21 +104,36 @@ def test_scripts_in_the_results_say_what_their_tables_say(path):
     assert {name: said[name] for name in facts} == json.loads(json.dumps(facts)), again
 
 
-def test_a_model_stays_where_its_run_is_in_the_table(results, tmp_path, monkeypatch):
+def test_a_model_stays_where_its_run_is_in_the_table(results, tmp_path, few_images):
     """Its weights may be on another machine; those of another seed are not its own."""
     study = replace(results.study, runs=with_seed(results.study.runs, 1000))
     results = replace(results, study=study)
-    written = []
-    monkeypatch.setattr(explorer, "export_models", lambda _, runs: written.extend(runs))
     models = results.folder / "models"
     models.mkdir(parents=True)
     for name in ("quick-beta_vae-D4.js", "quick-beta_vae-D7.js"):
         (models / name).touch()
     first, *_ = study.runs
     RunFolder(tmp_path / "runs" / first.key).model().unlink()
-    explorer.refresh(results, tmp_path / "runs")
-    assert [(run.config.D, run.config.seed) for run, _ in written] == [(10, 0)]
-    assert [path.name for path in models.iterdir()] == ["quick-beta_vae-D4.js"]
+    written = explorer.refresh(results, tmp_path / "runs")
+    assert [path.name for path in written] == ["quick-beta_vae-D10.js"]
+    there = {path.name: path.stat().st_size > 0 for path in models.iterdir()}
+    assert there == {"quick-beta_vae-D4.js": False, "quick-beta_vae-D10.js": True}
+
+
+def test_weights_are_of_the_step_that_the_scores_are_of(results, tmp_path):
+    """A run that was extended and is not scored anew keeps its rows."""
+    run = results.study.runs[0]
+    folder = tmp_path / "runs" / run.key
+    files = RunFolder(folder)
+    then = explorer.model_of(results, run, folder)
+    files.model().rename(files.model(500))
+    torch.manual_seed(1)
+    now = VAE(run.config.D, run.config.batch_norm)
+    save_tensors(files.model(), now.state_dict(), {"step": 900})
+    found = explorer.model_of(results, run, folder)
+    assert all(map(torch.equal, found.parameters(), then.parameters()))
+    files.model(500).unlink()
+    assert explorer.model_of(results, run, folder) is None
 
 
 def test_a_book_without_models_has_an_empty_catalogue(tmp_path):
