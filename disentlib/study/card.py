@@ -1,7 +1,7 @@
 """Studies on one card in minutes: runs trained together, scored by the processor beside
 it.
 
-    python -m disentlib.study.card desk weights --minutes 50
+    python -m disentlib.study.card desk weights --precision auto --minutes 50
 
 Runs that differ in seed and weights alone share every step (`training.together`), and
 each snapshot is scored while the next is trained; what only trains alone (Muon) does
@@ -9,6 +9,7 @@ so beside them. What there is not time for is left out: a run ends at its last s
 since at a constant rate one run serves every budget. Folders are as `make study` leaves
 and finds them, but without the checkpoints of what trained together, pages and what the
 reader sees in the pictures. SIGTERM is time that is up: what is scored by then is kept.
+The precision is the study's, unless one is asked for; auto is what is fastest here.
 Seconds and joules of a run are its part of the card's, as if as many stacks as
 `--at-once` had trained from the first to the last; what trains alone counts all.
 """
@@ -21,6 +22,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from disentlib.checks import number, whole_number
 from disentlib.commands import run_command
@@ -128,8 +130,18 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=60.0, help="seconds of scoring"
     )
     words.add_argument("--device", default="cuda", help="such as cuda:1")
-    words.add_argument("--precision", default="auto", help="float32, to compare")
+    words.add_argument("--precision", help="in place of the study's, such as auto")
     return words
+
+
+def machine(given: argparse.Namespace) -> dict[str, Any]:
+    """The settings of a study that the command decides."""
+    settings = {"device": given.device, "compile": given.device != "cpu"}
+    if given.precision:  # else the study's own, which one may be about
+        auto = given.precision == "auto"
+        chosen = chosen_precision(given.device) if auto else given.precision
+        settings["precision"] = chosen
+    return settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -142,15 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
         whole_number("at-once", given.at_once, 1)
         whole_number("workers", given.workers, 1)
         check_device(given.device)
-        precision = given.precision
-        if precision == "auto":
-            precision = chosen_precision(given.device)
-        machine = {
-            "device": given.device,
-            "precision": precision,
-            "compile": given.device != "cpu",
-        }
-        studies = [load_study(name, **machine) for name in given.studies]
+        studies = [load_study(name, **machine(given)) for name in given.studies]
         for study in studies:
             check_folders(study)
         jobs = [(study, run) for study in studies for run in study.runs]

@@ -155,6 +155,16 @@ def test_bad_words_end_in_one_line(words, message, capsys):
     assert message in said and said.count("\n") == 1 and said.startswith("error: ")
 
 
+def test_the_precision_is_the_studys_unless_one_is_asked_for(monkeypatch):
+    monkeypatch.setattr(card, "chosen_precision", lambda device: "bfloat16")
+    found = {}
+    for words in ([], ["--precision", "auto"], ["--precision", "tf32"]):
+        settings = card.machine(card.parser().parse_args(["desk", *words]))
+        found[" ".join(words)] = settings.get("precision")
+        assert plan.load_study("precision", **settings).runs[0].config.compile
+    assert [*found.values()] == [None, "bfloat16", "tf32"]
+
+
 @pytest.fixture
 def scorer(small, tmp_path):
     (tmp_path / "spool").mkdir()
