@@ -89,22 +89,20 @@ class Scorer:
         and `left` are how many were and were not.
         """
         end = time.monotonic() + seconds
-        tables: dict[tuple[Path, Scoring], list[tuple[int, Scored]]] = {}
+        tables: dict[tuple[Study, Run], list[tuple[int, Scored]]] = {}
         try:
             for study, run, step, job in self._waiting:
-                folder = study.folder(run)
                 try:
                     scored = job.result(max(0.0, end - time.monotonic()))
-                    of_run = tables.setdefault((folder, study.scoring), [])
-                    of_run.append((step, scored))
+                    tables.setdefault((study, run), []).append((step, scored))
                 except Exception as error:
-                    self._not_scored(f"{folder}, step {step}", error)
-            for (folder, scoring), parts in tables.items():
+                    self._not_scored(f"{study.folder(run)}, step {step}", error)
+            for (study, run), parts in tables.items():
                 try:
-                    write_scores(RunFolder(folder), parts, scoring, self._pictured)
+                    write_scores(study, run, parts, self._pictured)
                     self.scored += len(parts)
                 except Exception as error:
-                    self._not_scored(str(folder), error, len(parts))
+                    self._not_scored(str(study.folder(run)), error, len(parts))
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
@@ -141,17 +139,16 @@ def steps_scored(files: RunFolder, scoring: Scoring) -> set[int]:
 
 
 def write_scores(
-    files: RunFolder,
-    parts: list[tuple[int, Scored]],
-    scoring: Scoring,
-    sprites: Sprites,
+    study: Study, run: Run, parts: list[tuple[int, Scored]], sprites: Sprites
 ) -> None:
     """Put the scores of snapshots, in any order, into the table of their run, and what
     `scoring.score_run` leaves besides, but without what the reader sees.
 
     Rows of other steps stay, if they were scored alike. `scored.json` is as it was
-    until the model at the end is scored.
+    until the model at the end is scored; then it has the study's settings, and as "end"
+    those of that model, which may be a snapshot that the time ended at.
     """
+    files, scoring = RunFolder(study.folder(run)), study.scoring
     with locked(files.path):
         names = dict(snapshots(files))  # a model may have gone meanwhile
         given = {step: scored for step, scored in parts if step in names}
@@ -172,6 +169,7 @@ def write_scores(
             shown = take_pictures(model, sprites, given[end].importances)
             digest = read_mapping(files.result).get("digest")
             how = {"digest": digest, "scoring": asdict(scoring)}
+            how["end"] = asdict(sizes_at(end, run.config, study))
         table = pd.concat(tables, ignore_index=True)
         keep_scores(files, [table.sort_values("step", kind="stable")], shown)
         write_json(files.scored_how, how)

@@ -67,7 +67,8 @@ class RunFolder:
     @property
     def scored_how(self) -> Path:
         """Of which weights the scores are, and their settings: written last, once
-        scoring is done.
+        scoring is done. A session on a card adds how it scored the end, and names no
+        snapshots.
         """
         return self.path / "scored.json"
 

@@ -121,11 +121,12 @@ def test_a_shortened_run_is_the_run_planned_that_long():
     assert shortened(long, 20) == long
 
 
-def test_scores_are_written_as_score_run_has_them(tmp_path, small):
-    run(config(snapshots=(2,)), small, tmp_path)
+def test_scores_are_written_as_score_run_has_them(runs, small):
+    (job,) = jobs_of(config(snapshots=(2,)))
+    files = RunFolder(job[0].folder(job[1]))
+    run(job[1].config, small, files.path)
     half, end = scored(0.25), scored(0.5, 0.1)
-    files = RunFolder(tmp_path)
-    write_scores(files, [(7, end), (2, half)], Scoring(), small)
+    write_scores(*job, [(7, end), (2, half)], small)
     table = pd.read_csv(files.scores, keep_default_na=False)
     assert list(table.columns) == ["step", "codes", "measure", "value", "spread"]
     mig = table[table["measure"] == "mig"]
@@ -178,8 +179,8 @@ def test_a_score_that_fails_costs_the_others_nothing(scorer, runs, monkeypatch, 
     done.set_result("scored")
     broken.set_exception(MemoryError("no room"))
 
-    def write(files, parts, *_):
-        if files.path.name == "seed1":
+    def write(study, run, parts, sprites):
+        if run.config.seed == 1:
             raise OSError("no space left")
         written.append(parts)
 
@@ -333,10 +334,9 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
     files = RunFolder(job[0].folder(job[1]))
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
     part = scored(0.5)
-    scoring = job[0].scoring
-    write_scores(files, [(3, part), (5, part)], scoring, small)
+    write_scores(*job, [(3, part), (5, part)], small)
     assert has_scores(files)
-    further = jobs_of(replace(one, steps=7, snapshots=(3, 5)))
+    (later,) = further = jobs_of(replace(one, steps=7, snapshots=(3, 5)))
     scorer = Scorer()
     train_stack(further, small, scorer, lambda: False, 1.0)
     assert scorer.asked == [(7, 3, 3)] and not has_scores(files)
@@ -344,18 +344,33 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
     scorer = Scorer()
     score_what_is_left(further, scorer, lambda: False)
     assert scorer.asked == [(7, 3, 3)]
-    write_scores(files, [(7, part)], scoring, small)
+    write_scores(*later, [(7, part)], small)
     assert has_scores(files)
     mig = pd.read_csv(files.scores).query("measure == 'mig'")
     assert list(mig["step"]) == [3, 5, 7] and set(mig["codes"]) == {"mean"}
-    write_scores(files, [(5, part), (6, part)], scoring, small)  # 6 is of no model
+    write_scores(*later, [(5, part), (6, part)], small)  # 6 is of no model
     assert has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3, 5, 7}
     check_scoring(*job)
-    more = replace(scoring, train=900)  # rows that were scored otherwise go
-    write_scores(files, [(7, part)], more, small)
+    more = replace(job[0], scoring=Scoring(train=900))  # scored otherwise: rows go
+    write_scores(more, later[1], [(7, part)], small)
     assert set(pd.read_csv(files.scores)["step"]) == {7}
     with pytest.raises(ValueError, match="not scored as study one says"):
         check_scoring(*job)
+
+
+def test_where_time_ended_at_a_snapshot_its_scores_say_that_they_are_of_one_draw(
+    runs, small
+):
+    """The study's settings stand beside: collecting and later sessions ask for those."""
+    one = config(batch_norm=False, snapshots=(3,), steps=5, log_every=1)
+    (job,) = jobs = jobs_of(one)
+    over = iter([False, False, True])
+    train_stack(jobs, small, Scorer(), over.__next__, 1.0)
+    write_scores(*job, [(3, scored(0.5))], small)
+    said = read_json(RunFolder(job[0].folder(job[1])).scored_how)
+    assert said["scoring"]["score_seeds"] == 3
+    assert (said["end"]["score_seeds"], said["end"]["rotations"]) == (1, 0)
+    check_scoring(*job)
 
 
 def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
@@ -364,8 +379,8 @@ def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
     files = RunFolder(job[0].folder(job[1]))
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
     part = scored(0.5)
-    write_scores(files, [(3, part)], job[0].scoring, small)
-    further = jobs_of(replace(one, steps=5))
+    write_scores(*job, [(3, part)], small)
+    (later,) = further = jobs_of(replace(one, steps=5))
     train_stack(further, small, Scorer(), lambda: False, 1.0)
 
     def full(*_):
@@ -373,7 +388,7 @@ def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
 
     monkeypatch.setattr("disentlib.scoring.run.save_pictures", full)
     with pytest.raises(OSError, match="no space left"):
-        write_scores(files, [(5, part)], job[0].scoring, small)
+        write_scores(*later, [(5, part)], small)
     assert not has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3}
 
 
@@ -413,7 +428,7 @@ def test_scores_of_snapshots_alone_are_not_taken_for_the_runs(runs, small):
     train_stack(jobs, small, Scorer(), lambda: False, 1.0)
     files = RunFolder(jobs[0][0].folder(jobs[0][1]))
     part = scored(0.5)
-    write_scores(files, [(3, part)], jobs[0][0].scoring, small)
+    write_scores(*jobs[0], [(3, part)], small)
     assert not has_scores(files) and not files.pictures.exists()
 
 
