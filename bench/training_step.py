@@ -10,7 +10,7 @@ discriminator, and one that permutes the same batch and takes a pass of the
 discriminator for each loss; for the beta-VAE both are the plain loop of Higgins et al.
 (2017). Ours is `train`, with all it does, as it is, and as it was at an early commit
 (`BEFORE`; taken from the repository's history, or from the folder that
-$DISENTLIB_BEFORE names); in bfloat16 as well, the default where it is native. The peaks
+$DISENTLIB_BEFORE names; left out where there is neither); in bfloat16 as well, the default where it is native. The peaks
 are the better of two matrix products of 2048 × 2048 on as many threads: MKL's
 (`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the
 operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
@@ -251,7 +251,7 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     turns = dict(
         zip(processes, np.array(taken)[1:].swapaxes(0, 1))
     )  # the first round warms up
-    for name in WAYS:
+    for name in processes:
         speed = np.median(turns[name], axis=0)
         mine = turns[OURS + ", 2 runs" * name.endswith("2 runs")]
         ratio = np.median(mine[:, :2] / turns[name][:, :2], axis=0)
@@ -268,8 +268,10 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     print(f"our step on one thread: {parts}")
 
 
-def earlier_copy() -> Path:
-    """A folder with the library as it was at `BEFORE`."""
+def earlier_copy() -> Path | None:
+    """A folder with the library as it was at `BEFORE`; None where this clone has not
+    got it.
+    """
     if given := os.environ.get("DISENTLIB_BEFORE"):
         return Path(given)
     folder = Path(tempfile.mkdtemp(prefix="disentlib-before-"))
@@ -279,10 +281,11 @@ def earlier_copy() -> Path:
         capture_output=True,
     )
     if found.returncode:
-        sys.exit(
-            f"error: this clone has no commit {BEFORE}; fetch the whole history, or give "
-            "a folder with that library in DISENTLIB_BEFORE"
+        print(
+            f"this clone has no commit {BEFORE}: git fetch --unshallow, or give a folder "
+            "with that library in DISENTLIB_BEFORE"
         )
+        return None
     subprocess.run(["tar", "-x", "-C", str(folder)], input=found.stdout, check=True)
     return folder
 
@@ -304,6 +307,8 @@ def main() -> None:
     for name, (what, threads, count) in WAYS.items():
         script, own = __file__, dict(options)
         if what == "before":
+            if before is None:
+                continue
             script, what = before / "bench" / "training_step.py", "ours"
             own["env"] = options["env"] | {"PYTHONPATH": str(before)}
         command = [sys.executable, str(script), "--work", what, str(threads)]
