@@ -1,4 +1,6 @@
-"""The page on optimisers: runs on dSprites that differ in the optimiser alone."""
+"""The page on optimisers: runs on dSprites that differ in the optimiser or in batch
+norm alone.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -8,93 +10,87 @@ from disentlib.study.measures import budgets
 from disentlib.study.recipes import means_table
 from disentlib.study.results import Results, is_there, load_results
 from disentlib.study.settings import PAIRED, where_trained
-from disentlib.study.words import all_counted, counted, listed, number
+from disentlib.study.words import listed
 from disentlib.training.history import in_use
 
-NAMES = {"adam": "Adam", "muon": "Muon", "sgd": "SGD"}
+NAMES = {"adam": "Adam", "hidden": "Adam with batch norm", "muon": "Muon", "sgd": "SGD"}
 LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
 NEAR = 5.0  # nats: a record this far below a level is still of it
+COLUMNS = {"recipe": "optimiser", "reconstruction error": "error (nats)"}
 
 
 @dataclass(frozen=True)
 class SpriteRuns:
     """Runs by optimiser: their ways, a row a record with optimiser, model, D, seed,
-    step, objective and in_use, and their scores at the longest budget of all; `whose`
-    says which runs they are, `where` on what each optimiser's were trained.
+    step, objective, in_use and `kl_0` …, and their mean scores as text, with `step`;
+    `common` is the longest budget of all, `where` on what each optimiser's were
+    trained.
     """
 
     ways: pd.DataFrame
     scores: pd.DataFrame
-    step: int
-    whose: str
+    common: int
     where: dict[str, str]
 
 
 def sprite_runs() -> SpriteRuns | None:
-    """Runs of one recipe by Adam and by others, of the models, D and seeds that all
-    optimisers have.
-
-    Those of the study of optimisers and the desk study, else the recipe study's; None
-    where there are none.
+    """Runs of one recipe by Adam, those of the desk study, and by others, of the
+    models, D and seeds that all optimisers have; those of Adam with batch norm if they
+    have them too. None where there are none.
     """
-    found = _with_the_desk() or _of_the_recipes()
-    if found is None:
+    if not (is_there("optimisers") and is_there("desk")):
         return None
-    others, adams, whose = found
-    where = {"adam": listed([*where_trained(adams).values()])} | where_trained(others)
+    others, adams = load_results("optimisers"), load_results("desk")
     variants = others.table.groupby(PAIRED, as_index=False)["variant"].nunique()
     asked = variants[variants["variant"] == others.table["variant"].nunique()][PAIRED]
     if asked.empty:
         return None
-    others = _narrowed(others, asked)
-    adams = _narrowed(adams, asked, variant="adam")
-    own = pd.concat([adams.table, others.table]).groupby("variant")
-    shared = set.intersection(*(set(budgets(table)) for _, table in own))
-    if not shared:
+    found = [_narrowed(adams, asked, variant="adam"), _narrowed(others, asked)]
+    where = {"adam": listed([*where_trained(adams).values()])} | where_trained(others)
+    if is_there("batch_norm"):
+        normed = load_results("batch_norm")
+        hidden = _narrowed(normed, asked.assign(variant="hidden"))
+        if len(hidden.table[PAIRED].drop_duplicates()) == len(asked):
+            found.append(hidden)
+            where["hidden"] = where_trained(normed).get("hidden", "")
+    scores = _scores(found, asked)
+    ways = _ways(pd.concat([one.history for one in found], ignore_index=True))
+    groups = asked.groupby(["model", "D"]).ngroups * ways["optimiser"].nunique()
+    whole = scores.groupby("step").size() == groups
+    if not whole.any():
         return None
-    step = max(shared)
-    scores = pd.concat([means_table(results, step) for results in (adams, others)])
-    ways = _ways(pd.concat([adams.history, others.history], ignore_index=True))
     known = {NAMES.get(name, name): told for name, told in where.items() if told}
-    return SpriteRuns(ways, _named(scores), step, whose, known)
+    return SpriteRuns(ways, scores, int(whole[whole].index.max()), known)
 
 
 def _narrowed(results: Results, asked: pd.DataFrame, **columns: str) -> Results:
-    """The results of the models, D and seeds that are `asked` alone."""
+    """The results of the models, D and seeds (and variants) that are `asked` alone."""
     table, history = (
-        part.assign(**columns).merge(asked, on=PAIRED)
+        part.assign(**columns).merge(asked, on=[*asked])
         for part in (results.table, results.history)
     )
     return replace(results, table=table, history=history)
 
 
-def _with_the_desk() -> tuple[Results, Results, str] | None:
-    whose = (
-        "The runs are those of the study of optimisers; Adam's are the desk study's."
-    )
-    if not (is_there("optimisers") and is_there("desk")):
-        return None
-    return load_results("optimisers"), load_results("desk"), whose
-
-
-def _of_the_recipes() -> tuple[Results, Results, str] | None:
-    whose = "The runs are the recipe study's `plain`, by Adam, and `muon`."
-    if not is_there("recipe"):
-        return None
-    recipe = load_results("recipe")
-    muon, plain = (
-        replace(
-            recipe,
-            table=recipe.table[recipe.table["variant"] == variant],
-            history=recipe.history[recipe.history["variant"] == variant],
-        )
-        for variant in ("muon", "plain")
-    )
-    return (muon, plain, whose) if len(muon.table) and len(plain.table) else None
+def _scores(found: list[Results], asked: pd.DataFrame) -> pd.DataFrame:
+    """Mean scores at each budget, of the optimisers that have all seeds there."""
+    seeds = asked.groupby(["model", "D"])["seed"].nunique().rename("all")
+    rows = []
+    for results in found:
+        table = results.table.merge(seeds, on=["model", "D"])
+        at = table.groupby(["variant", "model", "D", "step"])["seed"]
+        whole = table[at.transform("nunique") == table["all"]].drop(columns="all")
+        for step in budgets(whole):
+            means = means_table(replace(results, table=whole), step)
+            rows.append(means.assign(step=step))
+    scores = pd.concat(rows, ignore_index=True).rename(columns=COLUMNS)
+    names = [NAMES.get(name, name) for name in scores["optimiser"]]
+    return scores.assign(optimiser=names)
 
 
 def _ways(history: pd.DataFrame) -> pd.DataFrame:
-    ways = history[[*PAIRED, "step"]].assign(
+    kl = [name for name in history if name.startswith("kl_")]
+    ways = history[[*PAIRED, "step", *kl]].assign(
         optimiser=[NAMES.get(name, name) for name in history["variant"]],
         objective=history["total"],
         in_use=in_use(history),
@@ -102,100 +98,62 @@ def _ways(history: pd.DataFrame) -> pd.DataFrame:
     return ways.sort_values(["optimiser", *PAIRED, "step"], ignore_index=True)
 
 
-def _named(rows: pd.DataFrame) -> pd.DataFrame:
-    names = [NAMES.get(name, name) for name in rows["recipe"]]
-    return rows.assign(recipe=names).rename(columns={"recipe": "optimiser"})
-
-
-def at_objective(ways: pd.DataFrame, level: float) -> pd.Series:
-    """Dimensions in use where each run's objective first comes to `level` nats: mean
-    over runs (of one D) by optimiser, of the optimisers whose runs were all seen within
-    `NEAR` nats of it; a run that falls past a level between two records was not.
+def at_objective(ways: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Dimensions `in_use`, and the `step`, where each run's objective first comes to
+    `level` nats: means over runs (of one D), a row an optimiser, of those whose runs
+    were all seen within `NEAR` nats of it; a run that falls past a level between two
+    records was not.
     """
     run = ["optimiser", *PAIRED]
     below = ways[ways["objective"] <= level].groupby(run).first()
-    first = below.loc[below["objective"] > level - NEAR, "in_use"]
-    there = first.groupby("optimiser").agg(["mean", "size"])
+    first = below[below["objective"] > level - NEAR].groupby("optimiser")
     asked = ways.drop_duplicates(run).groupby("optimiser").size()
-    return there["mean"][there["size"] == asked.reindex(there.index)]
+    means = first[["in_use", "step"]].mean()
+    return means[first.size() == asked.reindex(means.index)]
 
 
 def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
     """A row for each D and each of `LEVELS` that two optimisers reach there, and a
-    column an optimiser.
+    column an optimiser: dimensions in use, and in brackets the step.
     """
-    names = list(ways["optimiser"].unique())
-    content = [
-        [D, f"{level}", *(number(means.get(name, float("nan")), 1) for name in names)]
-        for D, ours in ways.groupby("D")
-        for level in LEVELS
-        if len(means := at_objective(ours, level)) > 1
-    ]
+    names, content = list(ways["optimiser"].unique()), []
+    for D, ours in ways.groupby("D"):
+        for level in LEVELS:
+            means = at_objective(ours, level)
+            cells = {
+                name: f"{row['in_use']:.1f} ({round(row['step'], -1):,.0f})"
+                for name, row in means.iterrows()
+            }
+            if len(means) > 1:
+                told = (cells.get(name, "–") for name in names)
+                content.append([D, f"{level}", *told])
     return pd.DataFrame(content, columns=["D", "objective (nats)", *names])
 
 
-def sprites_sentence(found: SpriteRuns | None) -> str:
-    """Dimensions in use, reconstruction and score of each optimiser at an equal number
-    of steps: of the first model at the D with the most runs, the largest of those.
+def scores_table(found: SpriteRuns) -> pd.DataFrame:
+    """The scores at the longest budget of all, and for each D at the longest that two
+    optimisers have there.
     """
-    if found is None:
-        return "No runs on dSprites by different optimisers are in yet."
-    rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
-    runs_at = rows.groupby("D")["runs"].min()
-    most = runs_at[runs_at == runs_at.max()].index.max()
-    rows = rows[rows["D"] == most]
-    parts = [
-        f"{row['optimiser']} has {row['dimensions in use']} dimensions in use, a "
-        f"reconstruction error of {row['reconstruction error']} nats and a FactorVAE "
-        f"score of {row['FactorVAE score']} ({counted(row['runs'], 'run')})"
-        for _, row in rows.iterrows()
-    ]
-    apart = ""
-    if len(set(found.where.values())) > 1:
-        told = [f"{name} {words}" for name, words in found.where.items()]
-        apart = f" They also differ in where they were trained: {'; '.join(told)}."
-    return (
-        f"{found.whose}{apart} After {found.step:,d} steps at D = {most}, "
-        f"{'; '.join(parts)}."
-    )
+    parts = []
+    for _, ours in found.scores.groupby(["model", "D"], sort=False):
+        steps = {found.common, longest_of_two(ours)}
+        parts.append(ours[ours["step"].isin(steps)].sort_values("step", kind="stable"))
+    return pd.concat(parts).drop(columns=["step", "model"])
 
 
-def equal_sentence(found: SpriteRuns | None) -> str:
-    """How many dimensions are in use at the lowest level that two optimisers reach, of
-    each D.
+def longest_of_two(scores: pd.DataFrame) -> int:
+    """The longest budget at which two optimisers have scores (of one model and D)."""
+    counts = scores.groupby("step").size()
+    return int(counts[counts > 1].index.max())
+
+
+def nats_of_each(found: SpriteRuns) -> dict[str, pd.DataFrame]:
+    """The history of the first seed at the largest D by optimiser, as far as all have
+    come.
     """
-    equal = None if found is None else levels_table(found.ways)
-    if equal is None or not len(equal):
-        return "No two optimisers have come to an equal objective yet."
-    told = []
-    for _, row in equal.drop_duplicates("D", keep="last").iterrows():
-        means = [f"{name} {row[name]}" for name in row.index[2:] if row[name] != "–"]
-        nats = row["objective (nats)"]
-        told.append(f"to {nats} nats at D = {row['D']}: {listed(means)}")
-    return f"Dimensions in use where the objective first comes {'; '.join(told)}."
-
-
-def full_sentence(found: SpriteRuns | None) -> str:
-    """The scores at the largest D of which two optimisers use every dimension: what
-    differs there is not their number.
-    """
-    if found is not None:
-        rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
-        used = pd.to_numeric(rows["dimensions in use"], errors="coerce")
-        full = rows[used == rows["D"]]
-        for D, own in sorted(full.groupby("D"), reverse=True):
-            if len(own) > 1:
-                counts = list(own["runs"])
-                each = " each" * (len(set(counts)) == 1)
-                told = [
-                    f"{row['FactorVAE score']} and {row['DCI disentanglement']} by "
-                    f"{row['optimiser']}"
-                    for _, row in own.iterrows()
-                ]
-                return (
-                    f"At D = {D} {listed(list(own['optimiser']))} use every dimension, "
-                    f"so that what differs there is not their number: the FactorVAE "
-                    f"score and DCI disentanglement are {listed(told)} "
-                    f"({all_counted(counts, 'run')}{each})."
-                )
-    return "At no D do two optimisers use every dimension."
+    ours = found.ways[found.ways["model"] == found.ways["model"].iloc[0]]
+    ours = ours[ours["D"] == ours["D"].max()]
+    ours = ours[ours["seed"] == ours["seed"].min()]
+    last = ours.groupby("optimiser")["step"].max().min()
+    ours = ours[ours["step"] <= last]
+    return {str(name): own for name, own in ours.groupby("optimiser")}

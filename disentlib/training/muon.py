@@ -1,6 +1,7 @@
 """Muon in the precision of the weights."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -17,9 +18,9 @@ class Muon(torch.optim.Muon):
     twentieth of the time for it.
     """
 
-    def __init__(self, matrices: list[Tensor], rate: float) -> None:
+    def __init__(self, matrices: Iterable[Tensor], rate: float) -> None:
         super().__init__(
-            matrices, rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
+            list(matrices), rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
         )
 
     @torch.no_grad()

@@ -58,7 +58,7 @@ def _along(axis: Axes, records: pd.DataFrame, x: pd.Series, names: list[str]) ->
                 run["x"].cummin(),
                 run["in_use"] + 0.08 * (i - 1),
                 color=style.COLOURS[i],
-                ls=("-", "--", ":")[i],
+                ls=("-", "--", ":", "-.")[i],
                 where="post",
                 label=name if j == 0 else None,
             )
