@@ -20,7 +20,7 @@ def pages(build: Path) -> dict[str, float]:
     records = get_cache(build / ".jupyter_cache").list_cache_records()
     return {
         Path(record.uri).stem: float(record.data["execution_seconds"])
-        for record in records
+        for record in sorted(records, key=lambda record: record.created)
         if "execution_seconds" in record.data
     }
 
@@ -28,7 +28,8 @@ def pages(build: Path) -> dict[str, float]:
 def tests(build: Path) -> dict[str, float]:
     """Seconds of each test, from the reports that `.ci/layers.py` has pytest write."""
     found = {}
-    for report in sorted((build / "durations").glob("*.xml")):
+    reports = (build / "durations").glob("*.xml")
+    for report in sorted(reports, key=lambda path: path.stat().st_mtime):
         for case in ElementTree.parse(report).iter("testcase"):
             name = f"{case.get('classname')}::{case.get('name')}"
             found[name] = float(case.get("time") or 0)
