@@ -13,6 +13,8 @@ from snakemake import cli
 from starts import snakemake
 
 from disentlib.paths import ROOT
+from disentlib.study import stages
+from disentlib.study.plan import load_study
 
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
 COMMANDS = {"train": 4, "score": 4, "collect": 1, "book": 1}  # of the quick study
@@ -107,6 +109,21 @@ def test_the_quick_study_is_four_runs_and_a_book_on_the_right_device(place, prof
         for words in map(shlex.split, commands)
     }
     assert devices == {"cuda" if profile == "gpu" else "cpu"}
+
+
+def test_on_a_card_the_studys_runs_are_recorded_in_the_studys_precision(place):
+    flag = ("--workflow-profile", "profiles/gpu", "--config", "study=precision")
+    text = plan(place, *flag, "--printshellcmds", "--quiet", "host")
+    command = re.search(r"-m disentlib train precision \S+ (.*)", text)[1]
+    settings = dict(map(stages.override, shlex.split(command)))
+    configs = [run.config for run in load_study("precision", **settings).runs]
+    assert all(config.compile and config.device == "cuda" for config in configs)
+    assert {config.precision for config in configs} == {"float32"}
+
+
+@pytest.mark.parametrize("word", ["precision=auto", "compile=True", "device=cuda:1"])
+def test_what_the_file_of_the_card_may_say_is_taken(word):
+    assert load_study("quick", **dict([stages.override(word)])).runs
 
 
 def test_the_job_array_is_a_script_that_bash_can_read():
