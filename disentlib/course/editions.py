@@ -55,17 +55,17 @@ print("All is here.")
 '''
 
 
-def executed(page: str, root: Path = ROOT) -> NotebookNode:
+def executed(page: str) -> NotebookNode:
     """The page as a notebook with its outputs, of the last build or else run now."""
-    notebook = jupytext.read(root / f"{page}.md")
-    cache = root / "_build" / ".jupyter_cache"
+    notebook = jupytext.read(ROOT / f"{page}.md")
+    cache = ROOT / "_build" / ".jupyter_cache"
     if cache.exists():
         try:
             _, merged = get_cache(cache).merge_match_into_notebook(notebook)
             return merged
         except KeyError:
             pass  # the page has changed since
-    resources = {"metadata": {"path": str(root / "notebooks")}}
+    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
     client = NotebookClient(
         notebook, timeout=1200, kernel_name="python3", resources=resources
     )
@@ -90,12 +90,10 @@ def glued(notebook: NotebookNode) -> dict[str, object]:
     return values
 
 
-def book(root: Path = ROOT) -> Book:
+def book() -> Book:
     """Labels, numbers, citations and macros of all pages."""
-    found = Book(
-        macros=macros_of(root), authors=authors_of(root / "book/references.bib")
-    )
-    for path in [*(root / "notebooks").glob("*.md"), *(root / "book").glob("*.md")]:
+    found = Book(macros=macros_of(), authors=authors_of(ROOT / "book/references.bib"))
+    for path in [*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md")]:
         text = path.read_text(encoding="utf-8")
         head = re.search(r"^# (.+)$", text, re.MULTILINE)
         home = (path.stem, head[1] if head else path.stem)
@@ -111,7 +109,7 @@ def book(root: Path = ROOT) -> Book:
             for k, label in enumerate(re.findall(pattern, text, re.MULTILINE), 1):
                 found.numbers[label], found.homes[label] = str(k), home
         found.titles.setdefault(path.stem, path.stem)
-    found.titles |= numbered(root)
+    found.titles |= numbered()
     return found
 
 

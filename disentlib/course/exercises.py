@@ -8,7 +8,6 @@ the references of its paragraph "What you need".
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import yaml
 
@@ -100,11 +99,11 @@ def solution_of(text: str, label: str) -> str:
 
 
 @cache
-def table_of_contents(root: Path = ROOT) -> tuple[tuple[str, str], ...]:
+def table_of_contents() -> tuple[tuple[str, str], ...]:
     """Part and page of every chapter, in the order of `_toc.yml`; the preface is not
     one.
     """
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     return tuple(
         (part["caption"], chapter["file"])
         for part in contents["parts"]
@@ -131,27 +130,27 @@ def chapter_of(text: str, page: str, part: str) -> Chapter:
 
 
 @cache  # a table of plans asks hundreds of times
-def chapters(root: Path = ROOT) -> tuple[Chapter, ...]:
+def chapters() -> tuple[Chapter, ...]:
     """Every page under `notebooks/` that the book shows, in its order."""
     return tuple(
-        chapter_of((root / f"{page}.md").read_text(encoding="utf-8"), page, part)
-        for part, page in table_of_contents(root)
+        chapter_of((ROOT / f"{page}.md").read_text(encoding="utf-8"), page, part)
+        for part, page in table_of_contents()
         if page.startswith("notebooks/")
     )
 
 
 @cache
-def exercises(root: Path = ROOT) -> tuple[Exercise, ...]:
+def exercises() -> tuple[Exercise, ...]:
     """Every exercise of the book, in its order."""
     return tuple(
         exercise
-        for chapter in chapters(root)
+        for chapter in chapters()
         for exercise in exercises_in(
-            (root / f"{chapter.page}.md").read_text(encoding="utf-8"), chapter.page
+            (ROOT / f"{chapter.page}.md").read_text(encoding="utf-8"), chapter.page
         )
     )
 
 
-def numbered(root: Path = ROOT) -> dict[str, str]:
+def numbered() -> dict[str, str]:
     """What the book calls each exercise, "Exercise 3", by its label."""
-    return {e.label: f"Exercise {k}" for k, e in enumerate(exercises(root), 1)}
+    return {e.label: f"Exercise {k}" for k, e in enumerate(exercises(), 1)}

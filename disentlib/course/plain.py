@@ -191,9 +191,9 @@ def code_of(path: Path, name: str | None) -> str:
     return f"```python\n{source.rstrip()}\n```"
 
 
-def macros_of(root: Path = ROOT) -> dict[str, str]:
+def macros_of() -> dict[str, str]:
     """The TeX macros of `_config.yml`, by name."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     return config["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
 
 

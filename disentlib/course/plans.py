@@ -26,9 +26,9 @@ WORDS_SPOKEN = 130  # a minute, at a lecture's pace
 PLANS = ROOT / "notebooks" / "data" / "plans.yml"
 
 
-def load_plans(path: Path = PLANS) -> dict[str, Any]:
+def load_plans() -> dict[str, Any]:
     """The plans by name, as the file has them."""
-    plans: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plans: dict[str, Any] = yaml.safe_load(PLANS.read_text(encoding="utf-8"))
     return plans
 
 
@@ -136,17 +136,17 @@ def counts() -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([{"chapter": "all", **total}])])
 
 
-def teacher_notes(root: Path = ROOT) -> list[tuple[str, str]]:
+def teacher_notes() -> list[tuple[str, str]]:
     """Title of the chapter and note, for every note for teachers on the pages.
 
     A note is a comment on a line of its own that starts with `% teacher:`.
     """
     return [
         (chapter.title, note)
-        for chapter in chapters(root)
+        for chapter in chapters()
         for note in re.findall(
             r"^% teacher: (.+)$",
-            (root / f"{chapter.page}.md").read_text(encoding="utf-8"),
+            (ROOT / f"{chapter.page}.md").read_text(encoding="utf-8"),
             re.MULTILINE,
         )
     ]

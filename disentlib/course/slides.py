@@ -181,21 +181,21 @@ def add_outputs(deck: Deck, cell: NotebookNode, labels: Book, page: Path) -> Non
             deck.show(table, 1 + table.count("<tr"))
 
 
-def questions(every: list[Piece], most: int = 2) -> list[str]:
-    """Labels of the exercises that a lecture has time for: the shortest of a page."""
+def questions(every: list[Piece]) -> list[str]:
+    """Labels of the exercises that a lecture has time for: a page's shortest two."""
     found = []
     for piece in every:
         title = TITLE.match(piece.title) if piece.kind == "exercise" else None
         if title and not title["kind"] and tall(piece.cell.source) < ROOM:
             found.append((int(title["minutes"]), piece.label))
-    return [label for _, label in sorted(found)[:most]]
+    return [label for _, label in sorted(found)[:2]]
 
 
-def deck_of(pages: tuple[str, ...], labels: Book, root: Path = ROOT) -> Deck:
+def deck_of(pages: tuple[str, ...], labels: Book) -> Deck:
     """The slides of a lecture, from its pages in order."""
     deck = Deck()
     for name in pages:
-        notebook, path = executed(f"notebooks/{name}"), root / "notebooks" / name
+        notebook, path = executed(f"notebooks/{name}"), ROOT / "notebooks" / name
         labels.values = glued(notebook)
         every = list(pieces(notebook))
         asked = questions(every)

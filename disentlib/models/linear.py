@@ -49,14 +49,14 @@ class LinearProblem:
         return float(error / (2 * self.noise) + self.beta * nats.sum())
 
 
-def random_problem(seed: int, beta: float = 4.0, noise: float = 0.25) -> LinearProblem:
+def random_problem(seed: int, beta: float = 4.0) -> LinearProblem:
     """Twelve dimensions, each with about half the variance of the one before, along
     random axes.
     """
     values = [24, 12, 6, 3, 1.5, 0.75, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01]
     generator = torch_stream(seed, "designs: linear problem")
     axes = torch.linalg.qr(torch.randn(12, 12, generator=generator))[0]
-    return LinearProblem(torch.tensor(values), axes, beta, noise)
+    return LinearProblem(torch.tensor(values), axes, beta)
 
 
 @dataclass(frozen=True)

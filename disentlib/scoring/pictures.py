@@ -33,20 +33,14 @@ class Pictures:
 
 
 @torch.inference_mode()
-def take_pictures(
-    vae: VAE,
-    sprites: Sprites,
-    importances: ArrayLike,
-    examples: ArrayLike | None = None,
-) -> Pictures:
-    """Pictures of a model in evaluation mode, on the rows `examples` or ten fixed
-    random ones.
+def take_pictures(vae: VAE, sprites: Sprites, importances: ArrayLike) -> Pictures:
+    """Pictures of a model in evaluation mode, on ten fixed random rows.
 
     Reconstructions decode the posterior's mean. A row of a traversal moves one
     dimension from μ - 1 to μ + 1 in 9 steps and leaves the others at their means, so
     that the column in the middle is the image's own reconstruction.
     """
-    x = _examples(sprites, examples)
+    x = _examples(sprites)
     mu, _ = vae.encode(x)
     moved = mu[:1].repeat(vae.D * COLUMNS, 1).view(vae.D, COLUMNS, vae.D)
     for d in range(vae.D):
@@ -61,12 +55,12 @@ def take_pictures(
 
 @torch.inference_mode()
 def reconstructed(
-    vae: VAE, sprites: Sprites, examples: ArrayLike | None = None
+    vae: VAE, sprites: Sprites
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images and what `vae`, in evaluation mode, makes of their posterior's means:
     both (examples, 64, 64), probabilities of white as uint8 (0 … 255).
     """
-    x = _examples(sprites, examples)
+    x = _examples(sprites)
     mu, _ = vae.encode(x)
     return _compared(vae, x, mu)
 
@@ -77,10 +71,9 @@ def _compared(
     return _bytes(x[:, 0]), _bytes(vae.decode(mu)[:, 0].sigmoid())
 
 
-def _examples(sprites: Sprites, rows: ArrayLike | None) -> torch.Tensor:
-    if rows is None:
-        rows = stream(0, "pictures").integers(sprites.grid.size, size=EXAMPLES)
-    return sprites.batch(np.asarray(rows))
+def _examples(sprites: Sprites) -> torch.Tensor:
+    rows = stream(0, "pictures").integers(sprites.grid.size, size=EXAMPLES)
+    return sprites.batch(rows)
 
 
 def _bytes(probabilities: torch.Tensor) -> NDArray[np.uint8]:

@@ -161,11 +161,11 @@ def of_reconstruction(evidence: Evidence) -> str:
     return f"*Reconstruction error* {PER}: {models}. Medians {medians} nats."
 
 
-def comparison(evidence: Evidence, measure: str = "factor_vae_score") -> str:
+def comparison(evidence: Evidence) -> str:
     """The largest effect of D that is left possible, beside that of a seed and that of
     batch norm, all after the steps at which there are runs with batch norm.
     """
-    parts = []
+    measure, parts = "factor_vae_score", []
     step = norm_pairs(evidence, measure)[0] or evidence.steps[-1]
     for effect in effects_of(evidence.table, [measure], "sampled", step=step):
         if not effect.decided:

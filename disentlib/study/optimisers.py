@@ -12,16 +12,14 @@ RATES = {"Adam": 0.01, "Muon": 0.01, "SGD": 0.0005}
 LEVELS = (5.0, 2.0, 1.0)  # nats above the least objective at which all are compared
 
 
-def linear_records(
-    problem: LinearProblem, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS
-) -> pd.DataFrame:
+def linear_records(problem: LinearProblem) -> pd.DataFrame:
     """The ways of every optimiser and seed (`train_linear`), with `in_use`."""
     parts = [
         train_linear(
-            problem, name, OFFERED, seed, steps, RATES[name], decay_from=0.67, record=10
+            problem, name, OFFERED, seed, STEPS, RATES[name], decay_from=0.67, record=10
         )
         for name in OPTIMISERS
-        for seed in seeds
+        for seed in SEEDS
     ]
     records = pd.concat(parts, ignore_index=True)
     return records.assign(in_use=in_use(records))

@@ -43,9 +43,7 @@ class Estimate:
         )
 
 
-def pooled_slope(
-    levels: ArrayLike, values: ArrayLike, seeds: ArrayLike, level: float = 0.95
-) -> Estimate:
+def pooled_slope(levels: ArrayLike, values: ArrayLike, seeds: ArrayLike) -> Estimate:
     """Slope over `levels` (n,) of `values` (n,) with an intercept for each seed.
 
     Assumes one slope for all seeds and normal residuals of one variance, so that all of
@@ -56,7 +54,7 @@ def pooled_slope(
     design = np.column_stack([levels, _dummies(seeds)])
     wanted = np.zeros(design.shape[1])
     wanted[0] = 1.0
-    return estimate(design, values, wanted, level)
+    return estimate(design, values, wanted)
 
 
 def pooled_contrast(
@@ -86,11 +84,11 @@ def pooled_contrast(
 
 
 def spread_between_seeds(
-    levels: ArrayLike, values: ArrayLike, level: float = 0.95
+    levels: ArrayLike, values: ArrayLike
 ) -> tuple[float, float, float]:
     """Standard deviation of values at one level, pooled over levels, and its bounds.
 
-    The bounds are those of the chi-square distribution, for normal values of one
+    The bounds are 95 % ones, of the chi-square distribution, for normal values of one
     variance. NaN where no level has two runs.
     """
     levels, values = finite(levels), finite(values)
@@ -101,7 +99,7 @@ def spread_between_seeds(
     df, squares = (sum(column) for column in zip(*sums))
     if df == 0:
         return np.nan, np.nan, np.nan
-    high, low = chi2.ppf([(1 - level) / 2, (1 + level) / 2], df)
+    high, low = chi2.ppf([0.025, 0.975], df)
     return tuple(float(np.sqrt(squares / by)) for by in (df, low, high))  # type: ignore[return-value]
 
 

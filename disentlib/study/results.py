@@ -125,9 +125,9 @@ def load_results(name: str | None = None, folder: Path = RESULTS) -> Results:
     return Results(load_study(name), table, history, here)
 
 
-def is_there(name: str, folder: Path = RESULTS) -> bool:
+def is_there(name: str) -> bool:
     """Whether a study of this name is planned and has results, sound or not."""
-    plan, table = STUDIES / f"{name}.yml", folder / name / "table.csv"
+    plan, table = STUDIES / f"{name}.yml", RESULTS / name / "table.csv"
     return plan.exists() and table.exists()
 
 

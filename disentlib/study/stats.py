@@ -36,7 +36,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float,
 
 @dataclass(frozen=True)
 class Paired:
-    """A mean of differences, its t interval, and the exact two-sided
+    """A mean of differences, its 95 % t interval, and the exact two-sided
     sign-flip p-value.
     """
 
@@ -47,9 +47,7 @@ class Paired:
     n: int
 
 
-def paired_difference(
-    first: ArrayLike, second: ArrayLike, level: float = 0.95
-) -> Paired:
+def paired_difference(first: ArrayLike, second: ArrayLike) -> Paired:
     """How far `second` (n,) is above `first` (n,), pair by pair (the same seed in
     both); what the exercises compare.
 
@@ -68,7 +66,7 @@ def paired_difference(
             f"{len(first)} pairs are too many to flip exactly; give at most 16"
         )
     differences = second - first
-    mean, low, high = mean_interval(differences, level)
+    mean, low, high = mean_interval(differences)
     flips = np.array(list(product((-1, 1), repeat=len(differences))))
     as_far = np.abs((flips * differences).mean(axis=1)) >= abs(mean) * (1 - 1e-12)
     return Paired(mean, low, high, float(as_far.mean()), len(differences))

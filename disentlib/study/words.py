@@ -48,9 +48,9 @@ def listed(values: Sequence[object]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
-def counted(count: int, noun: str, plural: str | None = None) -> str:
+def counted(count: int, noun: str) -> str:
     """1 run, 2 runs."""
-    return f"{count:,d} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count:,d} {noun if count == 1 else noun + 's'}"
 
 
 def all_counted(counts: Sequence[int], noun: str) -> str:

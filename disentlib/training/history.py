@@ -124,6 +124,6 @@ def read_history(path: Path) -> list[dict[str, float]]:
         ) from error
 
 
-def in_use(history: pd.DataFrame, nats: float = IN_USE_NATS) -> NDArray[np.int64]:
-    """How many dimensions of each row carry more than `nats`."""
-    return np.asarray((history.filter(regex=r"^kl_\d+$") > nats).sum(axis=1))
+def in_use(history: pd.DataFrame) -> NDArray[np.int64]:
+    """How many dimensions of each row carry more than `IN_USE_NATS`."""
+    return np.asarray((history.filter(regex=r"^kl_\d+$") > IN_USE_NATS).sum(axis=1))

@@ -327,14 +327,14 @@ def test_the_book_hangs_on_every_file_it_is_made_of(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("D", [1, 4])
 def test_the_middle_of_a_traversal_is_the_reconstruction(tmp_path, D):
-    shown = take_pictures(VAE(D).eval(), load_sprites(), np.eye(D, 5), [5, 700_000])
+    shown = take_pictures(VAE(D).eval(), load_sprites(), np.eye(D, 5))
     assert shown.traversals.shape == (D, COLUMNS, 64, 64)
     for row in shown.traversals:
         # Batches of other sizes round differently: one grey level of 255.
         assert (
             np.abs(row[COLUMNS // 2].astype(int) - shown.reconstructions[0]).max() <= 1
         )
-    assert (shown.originals == 255 * load_sprites().images([5, 700_000])).all()
+    assert len(shown.originals) == 10 and set(np.unique(shown.originals)) == {0, 255}
     save_pictures(tmp_path / "p.npz", shown)
     assert (load_pictures(tmp_path / "p.npz").traversals == shown.traversals).all()
 
@@ -346,9 +346,7 @@ def test_figures_serve_any_D_and_any_number_of_seeds(made, tmp_path):
     shown = {f"D = {D}": loaded.pictures("beta_vae", D) for D in (2, 3)}
     drawn = {
         "losses": figures.loss_curves(loaded.history),
-        "one": figures.loss_curves(
-            loaded.history.query("seed == 0 and D == 2"), x="seconds"
-        ),
+        "one": figures.loss_curves(loaded.history.query("seed == 0 and D == 2")),
         "scores": figures.scores_against(
             loaded.table[loaded.table.codes == "sampled"], ["factor_vae_score"]
         ),

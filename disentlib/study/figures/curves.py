@@ -14,10 +14,10 @@ from disentlib.study.figures.scores import marks_of
 from disentlib.training.history import LOSS_TERMS, longest_runs
 
 
-def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure:
-    """Loss terms in nats against `x` (step, epoch or seconds), a colour each `by`.
+def loss_curves(history: pd.DataFrame) -> Figure:
+    """Loss terms in nats against the step, a colour each D.
 
-    `history` has the columns of a run's history, and model, seed and `by`. Two models
+    `history` has the columns of a run's history, and model, seed and D. Two models
     stand side by side, a row a term; terms of one model fill two columns. Lines are
     means over the seeds of the longest runs at equal steps, bands one standard
     deviation; a term that no run of a model has is left out, and the key stands in a
@@ -25,7 +25,7 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
     steps always: most happens in the first tenth.
     """
     models = list(history["model"].unique())
-    levels = sorted(history[by].unique())
+    levels = sorted(history["D"].unique())
     of_model = {model: history[history["model"] == model] for model in models}
     have = {
         m: [t for t in LOSS_TERMS if ours[t].notna().any()]
@@ -45,7 +45,7 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
             grid = dict(zip(wanted, axes.flat))
         for (model, term), axis in grid.items():
             if (model, term) in wanted:
-                draw_term(axis, of_model[model], term, x, by)
+                draw_term(axis, of_model[model], term)
                 axis.set_title(f"{title(model)}: {title(term)}")
         for axis in axes[:, 0]:
             axis.set_ylabel("nats an image")
@@ -61,26 +61,29 @@ def loss_curves(history: pd.DataFrame, x: str = "step", by: str = "D") -> Figure
     return fig
 
 
-def draw_term(axis: Axes, runs: pd.DataFrame, term: str, x: str, by: str) -> None:
-    """One term of one model: mean and standard deviation over seeds for each level."""
-    levels = sorted(runs[by].unique())
+def draw_term(axis: Axes, runs: pd.DataFrame, term: str) -> None:
+    """One term of one model: mean and standard deviation over seeds for each D."""
+    levels = sorted(runs["D"].unique())
     colours: Sequence[Any] | Numbers = (
         style.of_levels(levels) if len(levels) > 1 else style.COLOURS
     )
     for i, (level, colour) in enumerate(zip(levels, colours)):
-        seeds = longest_runs(runs[runs[by] == level]).groupby("step")
+        seeds = longest_runs(runs[runs["D"] == level]).groupby("step")
         middle, spread = seeds[term].mean(), seeds[term].std()
-        where = seeds[x].mean()
-        look = {"color": colour, "lw": 1.2, "label": f"{by} = {level}"}
+        look = {"color": colour, "lw": 1.2, "label": f"D = {level}"}
         if len(levels) > 1:  # marks tell lines apart without their colour
             apart = (0.04 * i, 0.2)
             look |= {"marker": marks_of(levels)[i], "ms": 3.5, "markevery": apart}
-        axis.plot(where, middle, **look)
+        axis.plot(middle.index, middle, **look)
         axis.fill_between(
-            where, middle - spread, middle + spread, color=colour, alpha=0.2, lw=0
+            middle.index,
+            middle - spread,
+            middle + spread,
+            color=colour,
+            alpha=0.2,
+            lw=0,
         )
     if (runs[term] > 0).all():
         style.logarithmic(axis)
-    if x == "step":
-        style.logarithmic(axis, "x")
-    axis.set_xlabel(x)
+    style.logarithmic(axis, "x")
+    axis.set_xlabel("step")

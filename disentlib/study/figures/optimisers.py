@@ -27,8 +27,8 @@ def along_gap(records: pd.DataFrame, known: int) -> Figure:
     return fig
 
 
-def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
-    """Dimensions in use against the objective, from `top` nats down: a panel each D,
+def along_objective(ways: pd.DataFrame) -> Figure:
+    """Dimensions in use against the objective, from 220 nats down: a panel each D,
     lines as in `along_gap`.
     """
     least = ways["objective"].min() - 2
@@ -38,7 +38,7 @@ def along_objective(ways: pd.DataFrame, top: float = 220.0) -> Figure:
         for axis, (D, ours) in zip(axes[0], ways.groupby("D")):
             _along(axis, ours, ours["objective"], names)
             axis.set(title=f"D = {D}", xlabel="objective (nats)", ylim=(0, D + 0.5))
-            axis.set_xlim(top, least)
+            axis.set_xlim(220, least)
             axis.set_yticks(range(0, D + 1, max(1, D // 5)))
         axes[0, 0].set_ylabel("dimensions in use")
         axes[0, 0].legend()

@@ -11,10 +11,10 @@ from disentlib.study.figures.names import title
 from disentlib.study.figures.scores import MARKERS
 
 
-def nats_of_dimensions(columns: Mapping[str, pd.DataFrame], top: float = 5.0) -> Figure:
+def nats_of_dimensions(columns: Mapping[str, pd.DataFrame]) -> Figure:
     """KL divergence of each dimension against steps, a panel each run's history.
 
-    The dimension with the most nats at the end has the first colour; axes end at `top`.
+    The dimension with the most nats at the end has the first colour.
     """
     with style.context():
         fig, axes = style.panels(-(-len(columns) // 2), min(2, len(columns)), 2.4)
@@ -23,7 +23,7 @@ def nats_of_dimensions(columns: Mapping[str, pd.DataFrame], top: float = 5.0) ->
             shades = style.ordered(kl.shape[1])
             for line, colour in zip(kl[:, np.argsort(-kl[-1])].T, shades):
                 axis.plot(history["step"], line, color=colour, lw=1.2)
-            axis.set(title=name, ylim=(0, top), xlabel="step", ylabel="nats")
+            axis.set(title=name, ylim=(0, 5), xlabel="step", ylabel="nats")
         for axis in axes.flat[len(columns) :]:
             axis.set_axis_off()
     return fig

@@ -1,4 +1,4 @@
-"""Scores and losses against D, or whatever else was varied."""
+"""Scores and losses against D."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,13 +21,11 @@ def marks_of(levels: Sequence[Any]) -> list[str]:
     return [MARKERS[order.index(level) % len(MARKERS)] for level in levels]
 
 
-def scores_against(
-    table: pd.DataFrame, measures: Sequence[str], by: str = "D"
-) -> Figure:
-    """Measures against `by`, a panel a measure, a colour a model: every seed, mean and
+def scores_against(table: pd.DataFrame, measures: Sequence[str]) -> Figure:
+    """Measures against D, a panel a measure, a colour a model: every seed, mean and
     t interval.
 
-    `table` has columns model, seed, measure, value and `by`. The bar is the 95 %
+    `table` has columns model, seed, measure, value and D. The bar is the 95 %
     interval of the mean by Student's t over seeds, cut off at the frame; with one seed
     there is none. The horizontal axis is true to scale. The vertical axis spans the
     seeds; the strip at its right shows which part of the way from zero that is.
@@ -40,11 +38,11 @@ def scores_against(
         for axis, measure in zip(axes.flat, measures):
             ours = table[table["measure"] == measure]
             for i, model in enumerate(models):
-                draw_model(axis, ours[ours["model"] == model], by, i, len(models))
-            levels = sorted(table[by].unique())
+                draw_model(axis, ours[ours["model"] == model], i, len(models))
+            levels = sorted(table["D"].unique())
             axis.set_title(title(measure))
             axis.set_xticks(levels, [str(level) for level in levels])
-            axis.set_xlabel(by)
+            axis.set_xlabel("D")
             frame(axis, ours["value"].dropna())
         for axis in axes.flat[len(measures) :]:
             axis.set_axis_off()
@@ -52,14 +50,14 @@ def scores_against(
     return fig
 
 
-def draw_model(axis: Axes, runs: pd.DataFrame, by: str, i: int, models: int) -> None:
+def draw_model(axis: Axes, runs: pd.DataFrame, i: int, models: int) -> None:
     """One model's dots, means and intervals, moved aside as the `i`th of `models`."""
-    levels = np.array(sorted(runs[by].unique()), dtype=float)
+    levels = np.array(sorted(runs["D"].unique()), dtype=float)
     step = np.diff(levels).min() if len(levels) > 1 else 1.0
     shift = 0.16 * step * (i - (models - 1) / 2)
     colour, means = style.COLOURS[i], []
     for level in levels:
-        values = runs.loc[runs[by] == level, "value"].dropna().to_numpy()
+        values = runs.loc[runs["D"] == level, "value"].dropna().to_numpy()
         if len(values) == 0:
             continue
         mean, low, high = mean_interval(values)
