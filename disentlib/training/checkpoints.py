@@ -21,8 +21,6 @@ from disentlib.training.configuration import TrainingConfig
 
 FORMAT = "disentlib checkpoint 1"
 KEPT = 2
-# What a setting was before it existed, where its default is not that.
-BEFORE: dict[str, Any] = {}
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 OTHER_IMAGES = "{} is of a run on other images; give them, or another folder"
 UNCOMPARED = {"checkpoint_every"}  # no weight depends on it
@@ -155,13 +153,13 @@ def load_checkpoint(
 def settings_then(found: Mapping[str, Any]) -> dict[str, Any]:
     """A stored configuration, with settings that are newer than it as they were then.
 
-    A setting that did not exist had the value that it was introduced with, its default,
-    or what `BEFORE` says: a release that adds one makes no old run foreign.
+    A setting that did not exist had the value that it was introduced with, its default:
+    a release that adds one makes no old run foreign.
     """
     if not isinstance(found, Mapping):
         raise ValueError(f"a configuration must be a mapping, not {found!r}")
     defaults = {
-        field.name: BEFORE.get(field.name, field.default)
+        field.name: field.default
         for field in fields(TrainingConfig)
         if field.default is not MISSING
     }
