@@ -1,7 +1,5 @@
 """How many dimensions should a model be given? From the data, and from a run."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,21 +7,6 @@ from disentlib.study.evidence import Evidence
 from disentlib.study.measures import runs
 from disentlib.study.stats import finite
 from disentlib.study.words import number, title
-from disentlib.training.history import IN_USE_NATS
-
-
-@dataclass(frozen=True)
-class Advice:
-    """A number of dimensions, and whether the run that gave it had room to spare."""
-
-    dimensions: int
-    enough: bool
-
-    def __str__(self) -> str:
-        """The advice in words."""
-        if self.enough:
-            return f"{self.dimensions}: more stay empty"
-        return f"at least {self.dimensions}: all were used, so offer more"
 
 
 def directions_that_pay(eigenvalues: ArrayLike, price: float) -> int:
@@ -32,13 +15,6 @@ def directions_that_pay(eigenvalues: ArrayLike, price: float) -> int:
     The optimum of a linear β-VAE uses min(D, this count) dimensions: `thm-linear-beta`.
     """
     return int((finite(eigenvalues) > price).sum())
-
-
-def dimensions_for(kl: ArrayLike, nats: float = IN_USE_NATS) -> Advice:
-    """Advice from a run's nats of each dimension (D,): as many as are in use."""
-    kl = finite(kl)
-    used = int((kl > nats).sum())
-    return Advice(used, used < len(kl))
 
 
 def binary_eigenvalues(images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,14 +1,10 @@
-"""The two counts: from eigenvalues as the theorem says, from a run as it is read."""
+"""The count from eigenvalues is the theorem's."""
 
 import numpy as np
 import pytest
 
 from disentlib.models.linear import random_problem
-from disentlib.study.dimensions import (
-    binary_eigenvalues,
-    dimensions_for,
-    directions_that_pay,
-)
+from disentlib.study.dimensions import binary_eigenvalues, directions_that_pay
 
 
 def test_the_count_is_the_theorems():
@@ -17,17 +13,6 @@ def test_the_count_is_the_theorems():
         known = int((problem.optimal_kl(12) > 0).sum())
         counted = directions_that_pay(problem.eigenvalues, problem.price)
         assert counted == known
-
-
-def test_a_run_advises_what_it_used_if_it_had_room():
-    roomy = dimensions_for([1.5, 0.02, 0.8, 0.0])
-    assert (roomy.dimensions, roomy.enough) == (2, True) and "more stay empty" in str(
-        roomy
-    )
-    full = dimensions_for([1.5, 0.8])
-    assert not full.enough and "at least 2" in str(full)
-    with pytest.raises(ValueError, match="finite"):
-        dimensions_for([np.nan])
 
 
 def test_pixels_that_move_together_are_one_direction():
