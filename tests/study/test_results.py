@@ -350,7 +350,7 @@ def test_figures_serve_any_D_and_any_number_of_seeds(made, tmp_path):
         "scores": figures.scores_against(
             loaded.table[loaded.table.codes == "sampled"], ["factor_vae_score"]
         ),
-        "traversals": figures.traversals({k: v.traversals for k, v in shown.items()}),
+        "traversals": figures.traversals("D = 2", shown["D = 2"].traversals),
         "pairs": figures.reconstructions(
             {k: (v.originals, v.reconstructions) for k, v in shown.items()}
         ),

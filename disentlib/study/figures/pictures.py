@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from disentlib.study import style
 
 GAP = 4  # pixels between two tiles
-LINE = 0.3  # inches for a line of text above a block
-MARGIN = 0.32  # inches left of a block, for the numbers of its rows
+LINE = 0.3  # inches for a line of text above traversals
+MARGIN = 0.32  # inches left of them, for the numbers of their rows
 NAMES = 1.1  # inches left of rows with names,
 LETTERS = 14  # a line
-ALONE = 5.5  # inches of a block that has none beside it
+ALONE = 5.5  # inches of traversals, with their margin
 
 
 def mosaic(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -57,41 +57,19 @@ def reconstructions(pairs: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> F
     return fig
 
 
-def traversals(by_name: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """Latent traversals (D, 9, 64, 64), a row a dimension, the middle the image's own.
-
-    Blocks fill two columns from above, each as wide as a phone's screen; one alone is
-    wider. Rows of one block are numbered z0 … from above.
+def traversals(name: str, tiles: NDArray[np.uint8]) -> Figure:
+    """Latent traversals (D, 9, 64, 64) under their name, a row a dimension, numbered
+    z0 … from above; the middle is the image's own.
     """
-    named = list(by_name.items())
-    rows = [len(tiles) + 1 for _, tiles in named]
-    cut = min(range(1, len(rows) + 1), key=lambda i: max(sum(rows[:i]), sum(rows[i:])))
-    columns = [[(n, mosaic(t)) for n, t in part] for part in (named[:cut], named[cut:])]
+    image, wide = mosaic(tiles), ALONE - MARGIN
+    high = wide * image.shape[0] / image.shape[1]
     with style.context():
-        width = style.HALF if len(named) > 1 else ALONE
-        return blocks([column for column in columns if column], width)
-
-
-def blocks(columns: list[list[tuple[str, NDArray[np.uint8]]]], width: float) -> Figure:
-    """Named images below each other in columns of `width` inches, true to scale."""
-    across = style.COLUMN - (len(columns) - 1) * width if len(columns) > 1 else width
-    heights = [
-        [(width - MARGIN) * image.shape[0] / image.shape[1] for _, image in column]
-        for column in columns
-    ]
-    tall = max(sum(column) + LINE * len(column) for column in heights)
-    whole = across + (len(columns) - 1) * width
-    fig = plt.figure(figsize=(whole, tall), layout="none")
-    for j, (column, sizes) in enumerate(zip(columns, heights)):
-        left = MARGIN + j * (whole - width)
-        top = tall
-        for (name, image), size in zip(column, sizes):
-            top -= LINE + size
-            place = (left / whole, top / tall, (width - MARGIN) / whole, size / tall)
-            axis = fig.add_axes(place)
-            show(axis, image)
-            axis.set_title(name, loc="left", pad=4)
-            name_rows(axis, [f"z{d}" for d in range(-(-image.shape[0] // (64 + GAP)))])
+        fig = plt.figure(figsize=(ALONE, LINE + high), layout="none")
+        place = (MARGIN / ALONE, 0, wide / ALONE, high / (LINE + high))
+        axis = fig.add_axes(place)
+        show(axis, image)
+        axis.set_title(name, loc="left", pad=4)
+        name_rows(axis, [f"z{d}" for d in range(len(tiles))])
     return fig
 
 
