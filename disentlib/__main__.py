@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from disentlib.commands import run_command
-from disentlib.paths import ROOT, absolute_path
+from disentlib.paths import ROOT, RUNS, absolute_path
 
 Act = Callable[[argparse.Namespace], int | None]
 # Each import below is slow, and a signal is to be answered meanwhile.
@@ -37,14 +37,16 @@ def stage(given: argparse.Namespace) -> None:
 
 def collect(given: argparse.Namespace) -> None:
     """Collect the results of a study, and its models for the explorer."""
-    from disentlib.study import explorer
     from disentlib.study.collecting import collect
+    from disentlib.study.explorer import refresh
     from disentlib.study.plan import load_study
+    from disentlib.study.results import load_results
     from disentlib.study.stages import override
 
     study = load_study(given.study, **dict(map(override, given.settings)))
     print(collect(study, given.unfinished))
-    explorer.main([given.study])
+    for path in refresh(load_results(study.name), RUNS / study.name):
+        print(path)
 
 
 def book(given: argparse.Namespace) -> int:

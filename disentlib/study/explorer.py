@@ -1,12 +1,9 @@
-"""The models of the book's explorer: scripts under results/<study>/models/, and their
-place beside the built pages. `python -m disentlib.study.explorer desk` makes those of a
-study whose results are collected.
+"""The models of the book's explorer: scripts under results/<study>/models/, which
+`python -m disentlib collect` makes, and their place beside the built pages.
 """
 
-import argparse
 import json
 import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from disentlib import metrics
-from disentlib.commands import run_command
-from disentlib.files import atomic_write
+from disentlib.files import write_bytes
 from disentlib.models.networks import VAE
-from disentlib.paths import RESULTS, RUNS
+from disentlib.paths import RESULTS
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
 from disentlib.scoring.run import EXCESS, snapshots
@@ -28,7 +24,7 @@ from disentlib.study.collecting import identity, remove_others
 from disentlib.study.figures.names import title
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
-from disentlib.study.results import IDENTITY, Results, load_results
+from disentlib.study.results import IDENTITY, Results
 from disentlib.training.folder import RunFolder, load_model
 
 # random rows that the KL divergence of a dimension is averaged over, and weights are
@@ -158,8 +154,8 @@ def place_models(html: Path, results: Path = RESULTS) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / path.name)
     entries.sort(key=in_order)
-    with atomic_write(folder / "catalogue.js") as temporary:
-        temporary.write_text(f"Explorer.catalogue = {json.dumps(entries)};\n")
+    content = f"Explorer.catalogue = {json.dumps(entries)};\n"
+    write_bytes(folder / "catalogue.js", content.encode())
     return len(entries)
 
 
@@ -167,22 +163,3 @@ def in_order(entry: dict[str, Any]) -> tuple[Any, ...]:
     """Studies by name, models by name, D by size."""
     study, *_, D = entry["id"].split("-")
     return study, entry["title"].split(", D =")[0], int(D.removeprefix("D"))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; says which scripts it wrote."""
-    parser = argparse.ArgumentParser(
-        prog="python -m disentlib.study.explorer",
-        description=__doc__,
-        allow_abbrev=False,
-    )
-    parser.add_argument("study", help="a study whose results are collected")
-    parser.add_argument("--runs", type=Path, help="folder of its runs; runs/<study>")
-    given = parser.parse_args(arguments)
-    for path in refresh(load_results(given.study), given.runs or RUNS / given.study):
-        print(path)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_command(main))

@@ -99,7 +99,7 @@ def test_scripts_in_the_results_say_what_their_tables_say(path):
     facts = explorer.facts_of(results, runs[path.stem])
     text = path.read_text()
     said = json.loads(text.removeprefix("Explorer.addModel(").removesuffix(");\n"))
-    again = f"type python -m disentlib.study.explorer {results.study.name}"
+    again = f"type python -m disentlib collect {results.study.name} --unfinished"
     assert said["scores"] == [list(row) for row in facts["scores"]], again
     assert {name: said[name] for name in facts} == json.loads(json.dumps(facts)), again
 
