@@ -48,7 +48,7 @@ SIZES = {"train": 60, "test": 30, "batch_size": 4, "n_estimators": 2, "n_jobs": 
 OPTIONS = {"quantile": 1.0, "revote": False, "dead": "zero", "rescale": False}
 OPTIONS |= {"standardise": False, "difference": "absolute", "spread": "sample"}
 OPTIONS |= {"predictor": "thresholds", "estimator": "histogram", "threshold": 0.05}
-OPTIONS |= {"rival": 0.5, "bins": 20, "ddof": 0, "chunk": 100, "scores": ("mig",)}
+OPTIONS |= {"rival": 0.5, "bins": 20, "ddof": 0, "scores": ("mig",)}
 CONFIG = {"model": "beta_vae", "D": 4, "seed": 0, "steps": 10}
 
 

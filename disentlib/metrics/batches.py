@@ -98,14 +98,12 @@ def with_class(
     return moved
 
 
-def in_chunks(
-    batches: Batches, chunk: int
-) -> Iterator[Int64[Integers, "chunk *batch"]]:
-    """`batches.rows`, `chunk` batches at a time, so that few codes are in memory at
+def in_chunks(batches: Batches) -> Iterator[Int64[Integers, "chunk *batch"]]:
+    """`batches.rows`, `CHUNK` batches at a time, so that few codes are in memory at
     once.
     """
-    for start in range(0, len(batches.rows), chunk):
-        yield batches.rows[start : start + chunk]
+    for start in range(0, len(batches.rows), CHUNK):
+        yield batches.rows[start : start + CHUNK]
 
 
 def _strides(grid: FactorGrid) -> Int64[Integers, " K"]:

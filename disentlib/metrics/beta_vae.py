@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from disentlib.arrays import Floats, Integers
-from disentlib.checks import one_of, truth, whole_number
-from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_pairs
+from disentlib.checks import one_of, truth
+from disentlib.metrics.batches import in_chunks, shared_class_pairs
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
     TEST,
@@ -36,7 +36,6 @@ def beta_vae_score(
     batch_size: int = BATCH_SIZE,
     difference: str = "absolute",
     standardise: bool = False,
-    chunk: int = CHUNK,
 ) -> float:
     """Accuracy on `test` points of logistic regression from mean differences to the
     shared factor.
@@ -61,11 +60,8 @@ def beta_vae_score(
     codes = checked_codes(codes, grid)
     one_of("difference", difference, DIFFERENCES)
     standardise = truth("standardise", standardise)
-    chunk = whole_number("chunk", chunk, 1)
     pairs = shared_class_pairs(grid, seed, train, test, batch_size)
-    parts = [
-        mean_difference(codes, rows, difference) for rows in in_chunks(pairs, chunk)
-    ]
+    parts = [mean_difference(codes, rows, difference) for rows in in_chunks(pairs)]
     points, labels = np.concatenate(parts), pairs.factor
     if len(np.unique(labels[:train])) == 1:
         raise ValueError(f"train={train} points fixed one factor only; give more")

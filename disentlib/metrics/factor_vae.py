@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from disentlib.arrays import Floats, Integers, Truths
 from disentlib.checks import number, one_of, truth, whole_number
-from disentlib.metrics.batches import CHUNK, in_chunks, shared_class_batches
+from disentlib.metrics.batches import in_chunks, shared_class_batches
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
     TEST,
@@ -54,7 +54,6 @@ def factor_vae_score(
     threshold: float = 0.05,
     spread: str = "sample",
     ddof: int = 0,
-    chunk: int = CHUNK,
 ) -> float:
     """Accuracy on `test` batches of the majority vote from least-varying dimension to
     factor.
@@ -79,18 +78,8 @@ def factor_vae_score(
     factor's slice, and unknown values of keywords. Source: Kim and Mnih 2018, section
     4.
     """
-    votes = cast_votes(
-        codes,
-        grid,
-        seed,
-        train,
-        test,
-        batch_size,
-        threshold,
-        spread=spread,
-        ddof=ddof,
-        chunk=chunk,
-    )
+    sizes = train, test, batch_size
+    votes = cast_votes(codes, grid, seed, *sizes, threshold, spread=spread, ddof=ddof)
     if not votes.live.any():
         return 0.0
     winners = votes.winners()
@@ -109,7 +98,6 @@ def pruned_factor_vae_score(
     threshold: float = 0.05,
     rival: float = 0.5,
     revote: bool = False,
-    chunk: int = CHUNK,
 ) -> float:
     """The FactorVAE score without the dimensions that win votes for several factors.
 
@@ -127,9 +115,7 @@ def pruned_factor_vae_score(
     """
     number("rival", rival, least=0, most=1)
     revote = truth("revote", revote)
-    votes = cast_votes(
-        codes, grid, seed, train, test, batch_size, threshold, chunk=chunk
-    )
+    votes = cast_votes(codes, grid, seed, train, test, batch_size, threshold)
     winners = votes.winners()
     table = vote_table(votes, winners, len(grid.sizes))
     ordered = np.sort(table, axis=1)
@@ -156,7 +142,6 @@ def cast_votes(
     *,
     spread: str = "sample",
     ddof: int = 0,
-    chunk: int = CHUNK,
 ) -> Votes:
     """Scaled variances of train + test batches (`factor_vae_score` explains the
     settings).
@@ -165,7 +150,6 @@ def cast_votes(
     one_of("spread", spread, SPREADS)
     number("threshold", threshold, least=0)
     whole_number("ddof", ddof, 0, 1)
-    chunk = whole_number("chunk", chunk, 1)
     batches = shared_class_batches(grid, seed, train, test, batch_size)
     rows = (
         both_rows(grid, seed, train, test)
@@ -177,9 +161,7 @@ def cast_votes(
     # as life.
     total = np.where(np.ptp(data, axis=0) > 0, data.var(axis=0, ddof=ddof), 0.0)
     live = (np.sqrt(total) >= threshold) & (total > 0)
-    local = [
-        _variance(look_up(codes, part), ddof) for part in in_chunks(batches, chunk)
-    ]
+    local = [_variance(look_up(codes, part), ddof) for part in in_chunks(batches)]
     return Votes(
         np.concatenate(local) / np.where(live, total, 1.0), batches.factor, live, train
     )

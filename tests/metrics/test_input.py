@@ -143,11 +143,6 @@ def test_grids_of_which_nothing_can_be_said(name):
             "batch_size=1 must be a whole number of at least",
         ),
         (
-            "factor_vae_score",
-            {"chunk": 0},
-            "chunk=0 must be a whole number of at least 1",
-        ),
-        (
             "pruned_factor_vae_score",
             {"rival": 1.5},
             "rival=1.5 must be a finite number, at least 0 and at most 1",
@@ -166,7 +161,6 @@ def test_grids_of_which_nothing_can_be_said(name):
         ("dci", {"n_jobs": -2}, "n_jobs=-2 must be a whole number of at least -1"),
         ("explicitness", {"rescale": 1}, "rescale=1 must be True or False"),
         ("beta_vae_score", {"standardise": 1}, "standardise=1 must be True or False"),
-        ("beta_vae_score", {"chunk": 0}, "chunk=0 must be a whole number of at least"),
         (
             "pruned_factor_vae_score",
             {"revote": 1},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from score_calls import BATCHED, DCI_PARTS, FEW, calls
 
 from disentlib import metrics
-from disentlib.metrics import designs
+from disentlib.metrics import batches, designs
 from disentlib.metrics.dci import from_importances
 from disentlib.metrics.mutual_information import gap_of, modularity_of
 from disentlib.sprites.grid import FactorGrid
@@ -149,9 +149,10 @@ def test_chunks_do_not_matter(D, seed, chunk):
         metrics.factor_vae_score,
         metrics.pruned_factor_vae_score,
     ):
-        assert score(codes, GRID, chunk=chunk, **BATCHED) == score(
-            codes, GRID, **BATCHED
-        )
+        whole = score(codes, GRID, **BATCHED)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batches, "CHUNK", chunk)
+            assert score(codes, GRID, **BATCHED) == whole
 
 
 def test_workers_do_not_matter():
