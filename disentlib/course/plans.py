@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 import yaml
-from jupyter_cache import get_cache
 from matplotlib.figure import Figure
 
 from disentlib.course.exercises import (
@@ -80,29 +78,6 @@ def sessions(plan: dict[str, Any]) -> pd.DataFrame:
         left = session["minutes"] - sum(spent.values())
         rows.append({"session": session["name"], **spent, "left": left})
     return pd.DataFrame(rows)
-
-
-def waiting(plan: dict[str, Any], seconds: dict[str, float]) -> pd.DataFrame:
-    """A row a session: minutes left by `sessions`, and those that the cells take of the
-    pages that it talks of, reads or does exercises of; `seconds` has these by page.
-    """
-    page_of = {e.label: e.page.rsplit("/", 1)[-1] for e in exercises()}
-    table = sessions(plan)[["session", "left"]]
-    needed = []
-    for session in plan["sessions"]:
-        last = (item.rsplit(" ", 1)[-1] for item in session["items"])
-        pages = {page_of.get(word, word) for word in last} & set(seconds)
-        needed.append(sum(seconds[page] for page in pages) / 60)
-    return table.assign(cells=needed)
-
-
-def measured(cache: Path = ROOT / "_build" / ".jupyter_cache") -> dict[str, float]:
-    """Seconds that each page's cells took in the last build of the book, by page."""
-    records = get_cache(cache).list_cache_records()
-    return {
-        Path(record.uri).stem: float(record.data["execution_seconds"])
-        for record in sorted(records, key=lambda record: record.created)
-    }
 
 
 def counts() -> pd.DataFrame:

@@ -11,7 +11,6 @@ from disentlib.course.plans import (
     prerequisites,
     sessions,
     teacher_notes,
-    waiting,
     words_of,
 )
 
@@ -43,20 +42,6 @@ def test_the_week_has_all_labs_and_all_quizzes():
         if e.kind == "quiz" and e.page.rsplit("/", 1)[-1] in taught - aside
     }
     assert quizzes <= items and len(quizzes) == 12
-
-
-def test_waiting_counts_each_page_of_a_session_once():
-    plan = {
-        "sessions": [
-            {
-                "name": "one",
-                "minutes": 60,
-                "items": ["talk elbo", "ex-elbo-one", "pause 5", "ex-kl-finite"],
-            }
-        ]
-    }
-    table = waiting(plan, {"elbo": 60.0, "kl_divergence": 30.0, "scores": 600.0})
-    assert table["cells"].tolist() == [1.5]
 
 
 def test_a_line_that_names_nothing_is_refused():
