@@ -1,5 +1,6 @@
 """What several files of tests share."""
 
+import multiprocessing
 import signal
 from pathlib import Path
 
@@ -13,6 +14,13 @@ settings.load_profile("patient")
 # A shell has what it starts in the background ignore this signal, and children would, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What children are forked with. A process has one server of forks, whose list is read when
+# the first test starts it: where two tests have lists, the order of files decides.
+multiprocessing.set_forkserver_preload(
+    ["pytest", "torch._dynamo", "disentlib.training.loop", "snakemake.cli", "lightgbm"]
+    + ["sklearn.ensemble", "scipy.stats"]
+)
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
 

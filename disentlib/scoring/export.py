@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from disentlib.files import atomic_write
+from disentlib.files import write_bytes
 from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
 from disentlib.scoring.rounding import Rounded, round_weights
@@ -36,8 +36,7 @@ def save_script(
             raise FloatingPointError(f"{name} is not finite; train anew")
     layout, weights = packed(plain, round_weights(plain, x))
     content = json.dumps({**facts, "layout": layout, "weights": weights})
-    with atomic_write(path) as temporary:
-        temporary.write_text(f"Explorer.addModel({content});\n")
+    write_bytes(path, f"Explorer.addModel({content});\n".encode())
 
 
 def packed(vae: VAE, rounded: Rounded) -> tuple[list[list[Any]], str]:

@@ -29,14 +29,12 @@ class RowReading:
     """What one row of a traversal does.
 
     `shares` (K,) says how the row's movement is divided among the factors (all 0 where
-    nothing moves), `purity` is the largest of them, `movement` their unnormalised sum,
-    in a row of nine sprites drawn at random about 0.9 a factor, and 1.5 for the angle;
-    `distance` is the mean number of pixels between a picture and its sprite.
+    nothing moves), `movement` is their unnormalised sum, in a row of nine sprites drawn
+    at random about 0.9 a factor, and 1.5 for the angle; `distance` is the mean number
+    of pixels between a picture and its sprite.
     """
 
     words: str
-    factor: str
-    purity: float
     movement: float
     distance: float
     shares: NDArray[np.float64]
@@ -66,8 +64,9 @@ def with_reading(pictures: Pictures, sprites: Sprites) -> Pictures:
 
 
 def summary(pictures: Pictures) -> dict[str, float]:
-    """Two measures of a model: the mean purity of the rows in which something moves (0
-    where nothing does), and the mean distance of a picture from its sprite in pixels.
+    """Two measures of a model: the mean purity (largest share) of the rows in which
+    something moves (0 where nothing does), and the mean distance of a picture from its
+    sprite in pixels.
     """
     shares, distances = pictures.shares, pictures.distances
     assert shares is not None and distances is not None
@@ -111,8 +110,6 @@ def read_row(
     shares = moved / total if total > 0 else np.zeros(5)
     return RowReading(
         _words(levels, shape, shares),
-        grid.names[int(shares.argmax())] if total > 0 else "",
-        float(shares.max()),
         float(total),
         float(np.mean(distances)),
         shares,

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from disentlib.files import atomic_write, try_lock
+from disentlib.files import try_lock, write_bytes
 from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
 from disentlib.study.kernels import surroundings
@@ -45,8 +45,7 @@ def _build(lock: int) -> int:
     if not kept.exists() or kept.read_text() != key:
         shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
         went_well = False
-        with atomic_write(kept) as temporary:
-            temporary.write_text(key)
+        write_bytes(kept, key.encode())
     if not went_well:
         stale += [BUILD / ".doctrees", BUILD / "html"]
     for old in stale:
@@ -64,8 +63,7 @@ def _build(lock: int) -> int:
         code = code or in_its_own_time(command, environment, lock)
     if code == 0:
         place_models(BUILD / "html")
-        with atomic_write(BUILD / f"{study}.built") as temporary:
-            temporary.write_text(f"{key}\n")
+        write_bytes(BUILD / f"{study}.built", f"{key}\n".encode())
     else:
         reports = sorted(map(str, Path(BUILD).glob("html/reports/**/*.err.log")))
         print(

@@ -29,19 +29,15 @@ LEVEL = 0.05
 class Effect:
     """An effect of D on a measure of one model: by seed, pooled, and by permutation.
 
-    `question`: "slope" (for ten more dimensions), "best" (D = 10 less the mean of the
-    others) or "above" (D of at least K less D below K). `by_seed` is the mean of the
-    seeds' own effects with its t interval; `pooled` the fit with seed effects; `p` the
-    permutation within seeds, `p_family` after Holm over the family it was asked in;
+    Asked is the "slope" (for ten more dimensions), the "best" (D = 10 less the mean of
+    the others) or "above" (D of at least K less D below K). `by_seed` is the mean of
+    the seeds' own effects with its t interval; `pooled` the fit with seed effects; `p`
+    the permutation within seeds, `p_family` after Holm over the family it was asked in;
     `spread` the standard deviation between seeds at one D, with its bounds.
     """
 
-    question: str
     measure: str
     model: str
-    codes: str
-    runs: int
-    seeds: int
     mean: float
     by_seed: tuple[float, float, float]
     pooled: Estimate
@@ -116,12 +112,8 @@ def effect_of(
     values, seeds = ours["value"].to_numpy(), ours["seed"].to_numpy()
     p = permutation_p(asked, values, seeds) if pooled.df else np.nan
     return Effect(
-        question=question,
         measure=name or (measure if isinstance(measure, str) else " + ".join(measure)),
         model=model or "",
-        codes=codes,
-        runs=len(ours),
-        seeds=ours["seed"].nunique(),
         mean=float(values.mean()),
         by_seed=mean_interval(own) if own else (np.nan,) * 3,
         pooled=pooled,

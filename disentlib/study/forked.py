@@ -25,14 +25,14 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 NAME = "disentlib-forked"
 IMPORTS = ("ipykernel.kernelapp", "disentlib.study.shown", "disentlib.study.stages")
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(list(IMPORTS))
 
 
 def start() -> None:
-    """Start the server, unless it runs.
+    """Start the server with what pages import, unless one runs.
 
     It begins where no matplotlibrc of a user's lies, see `kernels.surroundings`.
     """
+    SERVER.set_forkserver_preload(list(IMPORTS))
     with chdir(tempfile.gettempdir()):
         forkserver.ensure_running()
 

@@ -5,7 +5,7 @@ disentlib.study.logo` writes them into `_static/`.
 import numpy as np
 from numpy.typing import NDArray
 
-from disentlib.files import atomic_write
+from disentlib.files import write_bytes
 from disentlib.paths import ROOT
 from disentlib.sprites.outlines import OUTLINES, UNIT
 from disentlib.study.style import COLOURS
@@ -80,8 +80,7 @@ def title() -> str:
 def main() -> None:
     """Write the drawings that the book shows."""
     for make in (logo, favicon, title):
-        with atomic_write(ROOT / "_static" / f"{make.__name__}.svg") as temporary:
-            temporary.write_text(make(), encoding="utf-8")
+        write_bytes(ROOT / "_static" / f"{make.__name__}.svg", make().encode())
 
 
 if __name__ == "__main__":

@@ -72,22 +72,9 @@ class _Loader(yaml.SafeLoader):
     """YAML in which no key is given twice: else the last one would win, unseen."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Bring in what `<<` merges, unless a key is there twice; a key that is given
-        beside `<<` takes the place of the merged one.
-        """
-        keys = [self._key(key) for key, _ in node.value]
+        keys = [str(key.value) for key, _ in node.value]
+        line = node.start_mark.line + 1
+        if "<<" in keys:
+            raise ValueError(f"<< from line {line} on is not read; write them out")
         if twice := [key for key in keys if keys.count(key) > 1]:
-            line = node.start_mark.line + 1
             raise ValueError(f"key {twice[0]} is given twice from line {line} on")
-        for key, value in node.value:
-            # Of several, PyYAML 6.0.4 takes now the first and now the last value.
-            if self._key(key) == "<<" and not isinstance(value, yaml.MappingNode):
-                line = key.start_mark.line + 1
-                raise ValueError(f"<< on line {line} must be one mapping, as in <<: *a")
-        super().flatten_mapping(node)
-        # Merged keys come first. A node is asked again by each that merges it.
-        node.value = [*{self._key(pair[0]): pair for pair in node.value}.values()]
-
-    def _key(self, node: yaml.Node) -> str:
-        merge = node.tag == "tag:yaml.org,2002:merge"
-        return "<<" if merge else str(self.construct_object(node, deep=True))

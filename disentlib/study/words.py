@@ -13,8 +13,6 @@ NATS = ("held_out_reconstruction", "held_out_kl", "dimensions_in_use")
 SHORT = {
     "held_out_reconstruction": "reconstruction error",
     "dimensions_in_use": "dimensions in use",
-    "explicitness": "explicitness",
-    "modularity": "modularity",
 }
 
 

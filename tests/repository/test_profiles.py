@@ -10,7 +10,7 @@ import pytest
 import yaml
 from copies import copied
 from snakemake import cli
-from starts import snakemake
+from starts import SERVER, has_imports, snakemake
 
 from disentlib.paths import ROOT
 from disentlib.study import stages
@@ -93,6 +93,14 @@ def test_slurm_tries_again_and_leaves_restarts_to_the_cluster():
         and arguments.retries >= 1
         and arguments.slurm_requeue
     )
+
+
+def test_starts_of_snakemake_have_their_imports():
+    """Whoever used the server of forks before."""
+    child = SERVER.Process(target=has_imports)
+    child.start()
+    child.join(300)
+    assert child.exitcode == 0
 
 
 @pytest.mark.parametrize("profile", PROFILES)

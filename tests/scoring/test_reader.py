@@ -47,8 +47,7 @@ def sprites():
 def test_a_row_that_does_one_thing(changes, words):
     reading = read(**changes)
     assert reading.words == words
-    assert reading.purity == (1 if changes else 0)
-    assert reading.factor == next(iter(changes), "")
+    assert reading.shares.tolist() == [name in changes for name in GRID.names]
 
 
 def test_a_square_that_is_turned_by_a_quarter_has_hardly_moved():
@@ -63,7 +62,7 @@ def test_a_row_that_does_two_things_is_divided_as_it_was_drawn():
     assert both.words == "17 pixels down; 8 pixels to the right"
     assert both.shares == pytest.approx([0, 0, 0, 0.2, 0.8], abs=1e-9)
     even = read(position_x=10 + NINE, position_y=10 + NINE)
-    assert even.purity == pytest.approx(0.5)
+    assert even.shares.max() == pytest.approx(0.5)
 
 
 def test_what_sprites_drawn_at_random_move():
@@ -85,9 +84,9 @@ def test_a_decoder_that_draws_sprites_is_read_to_the_pixel(sprites, tmp_path):
     tiles = 255 * sprites.images(np.array(drawn))
     tiles = tiles.reshape(6, 9, 64, 64)
     found = read_traversals(tiles, sprites)
-    assert [r.purity for r in found] == pytest.approx([1, 1, 1, 1, 0, 0.5])
+    assert [r.shares.max() for r in found] == pytest.approx([1, 1, 1, 1, 0, 0.5])
     assert [r.distance for r in found] == [0] * 6
-    assert [r.factor for r in found][:4] == list(GRID.names[:4])
+    assert [r.shares.argmax() for r in found][:4] == [0, 1, 2, 3]
     ten = np.zeros((10, 64, 64), np.uint8)
     seen = with_reading(Pictures(ten, ten, tiles, np.eye(6, 5)), sprites)
     assert summary(seen) == {

@@ -24,9 +24,7 @@ def make(tmp_path, monkeypatch):
 
 def effect(measure: str, p: float, p_family: float, low: float = -1.0) -> Effect:
     pooled = Estimate(0.5, low, 2.0, p, 10)
-    return Effect(
-        "slope", measure, "beta_vae", "", 9, 3, 0.5, NONE, pooled, p, p_family, NONE
-    )
+    return Effect(measure, "beta_vae", 0.5, NONE, pooled, p, p_family, NONE)
 
 
 def test_the_nearest_effect_is_that_of_the_smallest_p():

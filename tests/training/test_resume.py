@@ -214,11 +214,7 @@ def processes():
     """Children forked from a server that has imported torch, all of it, and computed
     nothing.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["pytest", "torch._dynamo", "disentlib.training.loop"]
-    )
-    return context
+    return multiprocessing.get_context("forkserver")
 
 
 def start(processes, settings, folder, slowed=0.0):

@@ -4,14 +4,13 @@ from disentlib.study.figures.curves import loss_curves
 from disentlib.study.figures.files import save
 from disentlib.study.figures.hinton import hinton
 from disentlib.study.figures.names import TITLES, title
-from disentlib.study.figures.pictures import mosaic, reconstructions, traversals
+from disentlib.study.figures.pictures import reconstructions, traversals
 from disentlib.study.figures.scores import scores_against
 
 __all__ = [
     "TITLES",
     "hinton",
     "loss_curves",
-    "mosaic",
     "reconstructions",
     "save",
     "scores_against",

@@ -1,11 +1,9 @@
 """What models, losses and scores are called in figures and tables."""
 
 TITLES = {
-    "autoencoder": "autoencoder",
     "vae": "VAE",
     "beta_vae": "β-VAE",
     "factor_vae": "FactorVAE",
-    "reconstruction": "reconstruction",
     "kl": "KL divergence",
     "total_correlation": "total correlation",
     "total": "total loss",
