@@ -223,7 +223,7 @@ def start(processes, settings, folder, slowed=0.0):
     return child
 
 
-def wait_for(condition, child, seconds=60):
+def wait_for(condition, child, seconds=300):
     end = time.monotonic() + seconds
     while child.is_alive() and time.monotonic() < end:
         if condition():
@@ -237,7 +237,7 @@ def test_sigterm_to_a_process(processes, twins, tmp_path):
     child = start(processes, settings, folder, slowed=0.05)
     assert wait_for(lambda: checkpoints.checkpoints(folder / "checkpoints"), child)
     child.terminate()
-    child.join(60)
+    child.join(300)
     assert child.exitcode == 143
     (line,) = folder.with_suffix(".log").read_text().splitlines()
     assert line.startswith("SIGTERM: stopped after step ") and line.endswith(
@@ -246,7 +246,7 @@ def test_sigterm_to_a_process(processes, twins, tmp_path):
     step = int(line.split()[4].rstrip(","))
     assert int(checkpoints.checkpoints(folder / "checkpoints")[0].stem[5:]) == step
     child = start(processes, settings, folder)
-    child.join(60)
+    child.join(300)
     assert child.exitcode == 0
     assert (
         read_json(folder / "result.json")["digest"]
@@ -262,7 +262,7 @@ def test_two_processes_on_one_folder(processes, twins, small, tmp_path):
         run(settings, small, folder)
     holder = f"{folder}: process {child.pid} on {socket.gethostname()} is at work here"
     assert str(error.value) == f"{holder}; wait for it or stop it"
-    child.join(60)
+    child.join(300)
     assert child.exitcode == 0 and outcome(folder) == twins("beta_vae")
 
 
@@ -271,7 +271,7 @@ def test_a_dead_process_holds_nothing(processes, twins, small, tmp_path):
     child = start(processes, settings, folder, slowed=0.2)
     assert wait_for(lambda: checkpoints.checkpoints(folder / "checkpoints"), child)
     child.kill()
-    child.join(60)
+    child.join(300)
     words = (folder / ".lock").read_text()  # they stay, the lock does not
     assert words == f"{child.pid} on {socket.gethostname()}"
     run(settings, small, folder)
@@ -321,7 +321,7 @@ def kill(child, folder, dice, life):
     else:
         child.join(dice.uniform(0, life))
     child.kill()
-    child.join(60)
+    child.join(300)
     return child.exitcode == -signal.SIGKILL, writes()
 
 
