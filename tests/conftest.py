@@ -17,10 +17,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # What children are forked with. A process has one server of forks, whose list is read when
 # the first test starts it: where two tests have lists, the order of files decides.
-multiprocessing.set_forkserver_preload(
-    ["pytest", "torch._dynamo", "disentlib.training.loop", "snakemake.cli", "lightgbm"]
-    + ["sklearn.ensemble", "scipy.stats"]
-)
+FORKED = ["pytest", "torch._dynamo", "disentlib.training.loop"]
+FORKED += ["snakemake.cli", "lightgbm", "sklearn.ensemble", "scipy.stats"]
+multiprocessing.set_forkserver_preload(FORKED)
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
 
