@@ -14,7 +14,7 @@ Act = Callable[[argparse.Namespace], int | None]
 
 def page(given: argparse.Namespace) -> None:
     """Run a page with parameters."""
-    from disentlib.study.pages import parameters_from_text, run_page
+    from disentlib.pages import parameters_from_text, run_page
 
     parameters = parameters_from_text(given.page, given.p)
     run_page(given.page, given.output, parameters)

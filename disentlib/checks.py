@@ -128,6 +128,39 @@ def instance(name: str, value: Any, kind: type[Kind]) -> Kind:
     return value
 
 
+def checked_type(name: str, value: Any, kind: Any) -> Any:
+    """`value` as a `kind`; whole numbers pass as floats and lists as tuples, nothing
+    else does.
+    """
+    if kind == tuple[int, ...]:
+        if isinstance(value, list | tuple) and all(type(item) is int for item in value):
+            return tuple(sorted(value))
+        raise TypeError(f"{name} {shown(value)} must be a list of whole numbers")
+    if kind is float and type(value) is int and abs(value) < 2**1000:
+        return float(value)
+    if type(value) is not kind:
+        remedy = _with_a_point(value) if kind is float and type(value) is str else ""
+        raise TypeError(
+            f"{name} {shown(value)} must be of type {kind.__name__}{remedy}"
+        )
+    return value
+
+
+def _with_a_point(text: str) -> str:
+    """What to write for a number that YAML reads as text; empty where there is none."""
+    try:
+        x = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(x):
+        return ""
+    if "e" in text.lower() + str(x):
+        written = np.format_float_scientific(x, trim="0", exp_digits=1)
+    else:
+        written = str(x)
+    return f"; write it with a point, as in {written}, and without quotes"
+
+
 def checked_path(name: str, value: Any) -> Path:
     """`value` as a path; `ValueError` for what is none, empty, or not printable.
 

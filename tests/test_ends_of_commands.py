@@ -66,7 +66,10 @@ def test_output_that_cannot_be_written_is_one_line(lines, closed, code, words):
     assert (ended.returncode, ended.stderr) == (code, words)
 
 
-def test_signals_are_answered_before_the_heavy_imports():
-    heavy = "{'torch', 'zmq', 'pandas', 'sklearn'}"
-    code = f"import disentlib.__main__, sys; assert not {heavy} & {{*sys.modules}}"
+@pytest.mark.parametrize(
+    "module, heavy", [("__main__", {"zmq"}), ("pages", {"lightgbm", "scipy"})]
+)
+def test_what_answers_a_signal_or_runs_a_page_starts_without(module, heavy):
+    heavy = {"torch", "pandas", "sklearn"} | heavy
+    code = f"import disentlib.{module}, sys; assert not {heavy} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=200)

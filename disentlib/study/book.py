@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 
 from disentlib.files import try_lock, write_bytes
+from disentlib.kernels import surroundings
 from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
-from disentlib.study.kernels import surroundings
 from disentlib.study.results import load_results
 from disentlib.study.sources import what_pages_read
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from disentlib.pages import run_page
 from disentlib.paths import ROOT
 from disentlib.study.marks import (
     is_scored,
@@ -15,7 +16,6 @@ from disentlib.study.marks import (
     mark_scored,
     mark_trained,
 )
-from disentlib.study.pages import run_page
 from disentlib.study.plan import Run, Study, arguments
 from disentlib.training.folder import RunFolder, compare
 from disentlib.training.machine import check_device

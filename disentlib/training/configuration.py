@@ -1,14 +1,11 @@
 """What a run is: a frozen record of every choice that its result depends on."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
-import numpy as np
-
-from disentlib.checks import number, shown, whole_number
+from disentlib.checks import checked_type, number, shown, whole_number
 
 MODELS = ("autoencoder", "vae", "beta_vae", "factor_vae")
 CHOICES = {
@@ -129,36 +126,3 @@ class TrainingConfig:
 def on_card(device: str) -> bool:
     """Whether a device of a configuration is a graphics card."""
     return device.startswith("cuda")
-
-
-def checked_type(name: str, value: Any, kind: Any) -> Any:
-    """`value` as a `kind`; whole numbers pass as floats and lists as tuples, nothing
-    else does.
-    """
-    if kind == tuple[int, ...]:
-        if isinstance(value, list | tuple) and all(type(item) is int for item in value):
-            return tuple(sorted(value))
-        raise TypeError(f"{name} {shown(value)} must be a list of whole numbers")
-    if kind is float and type(value) is int and abs(value) < 2**1000:
-        return float(value)
-    if type(value) is not kind:
-        remedy = _with_a_point(value) if kind is float and type(value) is str else ""
-        raise TypeError(
-            f"{name} {shown(value)} must be of type {kind.__name__}{remedy}"
-        )
-    return value
-
-
-def _with_a_point(text: str) -> str:
-    """What to write for a number that YAML reads as text; empty where there is none."""
-    try:
-        x = float(text)
-    except ValueError:
-        return ""
-    if not math.isfinite(x):
-        return ""
-    if "e" in text.lower() + str(x):
-        number = np.format_float_scientific(x, trim="0", exp_digits=1)
-    else:
-        number = str(x)
-    return f"; write it with a point, as in {number}, and without quotes"

@@ -7,15 +7,16 @@ from itertools import product
 import pytest
 import yaml
 
+from disentlib import pages
 from disentlib.__main__ import parser
-from disentlib.paths import ROOT
-from disentlib.scoring.sizes import Scoring
-from disentlib.study import pages, plan
-from disentlib.study.pages import (
+from disentlib.pages import (
     checked_parameters,
     declared_parameters,
     parameters_from_text,
 )
+from disentlib.paths import ROOT
+from disentlib.scoring.sizes import Scoring
+from disentlib.study import plan
 from disentlib.study.plan import load_study
 from disentlib.study.stages import chosen_run, override
 from disentlib.training.configuration import TrainingConfig

@@ -10,7 +10,7 @@ import time
 import nbformat
 import pytest
 
-from disentlib.study import kernels
+from disentlib import kernels
 
 pytestmark = pytest.mark.skipif(
     not os.path.exists("/proc/self/status"), reason="needs Linux to look on"

@@ -9,14 +9,14 @@ import nbformat
 import papermill
 import pytest
 
+from disentlib import pages
 from disentlib.__main__ import main as command
-from disentlib.paths import ROOT
-from disentlib.study import pages
-from disentlib.study.pages import (
+from disentlib.pages import (
     checked_parameters,
     declared_parameters,
     from_text,
 )
+from disentlib.paths import ROOT
 from disentlib.training.configuration import TrainingConfig
 
 

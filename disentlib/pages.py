@@ -25,10 +25,10 @@ import psutil
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from disentlib.checks import checked_type
 from disentlib.commands import Failed, Stopped
 from disentlib.files import atomic_write
-from disentlib.study.kernels import surroundings
-from disentlib.training.configuration import checked_type
+from disentlib.kernels import surroundings
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 # Seconds that a kernel has for its last checkpoint once it was told to stop.
