@@ -65,11 +65,16 @@ def rates_table(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def rates_sentence(values: pd.DataFrame) -> str:
-    """Reconstruction by both rates at the first and the last budget, and how far the
-    averaged weights lie behind those that are averaged.
+    """Reconstruction of each model by both rates at the first and the last budget, and
+    how far the averaged weights lie behind those that are averaged.
     """
     if not len(values):
         return "No runs by both rates are in."
+    told = (_rates_of(model, own) for model, own in values.groupby("model", sort=False))
+    return f"Reconstruction error on held-out images: {' '.join(told)}"
+
+
+def _rates_of(model: object, values: pd.DataFrame) -> str:
     parts, behind = [], []
     for step in sorted({values["step"].min(), values["step"].max()}):
         own = values[values["step"] == step]
@@ -84,7 +89,7 @@ def rates_sentence(values: pd.DataFrame) -> str:
         lag = means[MEASURES[0]] - means[IN_TRAINING]
         behind.append(f"{number(lag, 1, signed=True)} nats after {step:,d} steps")
     return (
-        f"Reconstruction error on held-out images: {'; '.join(parts)}. The averaged "
+        f"{title(str(model))} {'; '.join(parts)}. The averaged "
         "weights' error, less that of the weights as they stand on the last training "
         f"batches: {listed(behind)}."
     )

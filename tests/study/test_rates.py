@@ -1,5 +1,6 @@
 """Two rates are compared at the steps that both have."""
 
+import pandas as pd
 import pytest
 from synthetic_study import synthetic
 
@@ -36,6 +37,19 @@ def test_runs_of_both_rates_are_found_at_equal_steps(made):
     assert len(table) == 2 and not table.isna().any().any()
     assert "after 1,000 steps one cycle" in rates_sentence(values)
     assert "(6 runs)" in rates_sentence(values)
+
+
+def test_two_models_are_told_one_after_the_other_each_at_its_own_budgets(made):
+    recipe = made("recipe", variants=CYCLES, levels=(10,), steps=(1000,))
+    desk = made("desk", levels=(10,), steps=(500, 1000))
+    beta, factor = (
+        rate_values(recipe, desk, m, 10) for m in ("beta_vae", "factor_vae")
+    )
+    factor["step"] = 700
+    said = rates_sentence(pd.concat([beta, factor]))
+    first, second = said.split("FactorVAE after 700 steps one cycle")
+    assert "images: β-VAE after 1,000 steps one cycle" in first
+    assert first.count("The averaged weights' error") == 1 and "1,000" not in second
 
 
 def test_without_runs_of_both_nothing_is_compared(made):
