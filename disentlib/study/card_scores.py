@@ -104,8 +104,10 @@ class Scorer:
                 except Exception as error:
                     self._not_scored(str(study.folder(run)), error, len(parts))
         finally:
+            # From Python 3.14 on, this is the pool's terminate_workers().
+            workers = [*(self._pool._processes or {}).values()]
             self._pool.shutdown(wait=False, cancel_futures=True)
-            for worker in multiprocessing.active_children():
+            for worker in workers:
                 worker.terminate()  # Python would wait for their jobs before it ends
 
     def _not_scored(self, what: str, error: Exception, count: int = 1) -> None:

@@ -1,19 +1,25 @@
 """Studies on a card: what is grouped, shortened, written and refused, without a card."""
 
+import multiprocessing
 import os
 import signal
 import time
 from concurrent.futures import Future
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from small_runs import config, run
 
 from disentlib.files import read_json, write_json
-from disentlib.scoring import Scored, Scoring
-from disentlib.scoring.run import snapshots
+from disentlib.models.networks import VAE
+from disentlib.scoring import Scored, Scoring, score_run
+from disentlib.scoring.codes import encode
+from disentlib.scoring.run import planned_rows, score_codes, snapshots
+from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study import card, card_scores, card_training, plan
 from disentlib.study.card import main
 from disentlib.study.card_scores import sizes_at, write_scores
@@ -172,6 +178,64 @@ def scorer(small, tmp_path):
     one = card_scores.Scorer(small, 1, tmp_path / "spool")
     yield one
     one.finish(0.0)
+
+
+TINY = Scoring(
+    train=20, test=10, batch_size=2, n_estimators=1, score_seeds=1, rotations=1
+)
+
+
+def of_tiny_scores(**changes):
+    """A run whose seed, which decides the rotations, is not the first."""
+    one = Run("v0", config(D=2, seed=5, batch_norm=False, **changes))
+    return Study("one", "one", "", (one,), TINY), one
+
+
+def test_codes_that_the_card_encoded_are_scored_as_the_posterior_is(runs, tmp_path):
+    sprites, network = load_sprites(), VAE(2, batch_norm=False).eval()
+    with torch.no_grad():  # dimensions in use, whose scores rotations change
+        network.mean.weight *= 1000
+    scorer, done = card_scores.Scorer(sprites, 1, tmp_path), Future()
+    scorer._pool = SimpleNamespace(submit=lambda job: done.set_result(job()) or done)
+    scorer.score(*of_tiny_scores(steps=1), 1, network)
+    posterior = encode(network, sprites, planned_rows(GRID, TINY))
+    want = score_codes(posterior, GRID, TINY, run=5)
+    ((*_, got),) = scorer._waiting
+    pd.testing.assert_frame_equal(got.result().table, want.table)
+    assert np.array_equal(got.result().importances, want.importances)
+    assert not [*tmp_path.glob("*.npy")]
+
+
+@pytest.mark.slow
+def test_a_session_leaves_the_scores_that_score_run_does(runs, tmp_path):
+    sprites, (study, one) = load_sprites(), of_tiny_scores(steps=1)
+    folder = study.folder(one)
+    run(one.config, sprites, folder)
+    want = score_run(folder, TINY, sprites)
+    RunFolder(folder).scores.unlink()
+    scorer = card_scores.Scorer(sprites, 1, tmp_path)
+    scorer.score(study, one, 1, load_model(folder))
+    scorer.finish(300.0)
+    assert (scorer.scored, scorer.left) == (1, 0)
+    got = pd.read_csv(RunFolder(folder).scores).fillna({"codes": ""})
+    kinds = ["step", "codes", "measure"]
+    both = want.merge(got, on=kinds, suffixes=("", "_got"))
+    assert len(both) == len(got) > 40  # all but what the reader sees
+    np.testing.assert_allclose(both["value_got"], both["value"], rtol=1e-5)
+
+
+def test_a_session_that_ends_stops_its_own_workers_alone(scorer):
+    """Not those of another pool of the process."""
+    process = multiprocessing.get_context("spawn").Process
+    (other := process(target=time.sleep, args=(300,))).start()
+    scorer._pool.submit(time.sleep, 300)
+    (worker,) = scorer._pool._processes.values()
+    scorer.finish(0.0)
+    worker.join(60)
+    other.join(0.5)  # longer than a signal takes
+    assert not worker.is_alive() and other.is_alive()
+    other.kill()
+    other.join()
 
 
 def test_a_score_that_fails_costs_the_others_nothing(scorer, runs, monkeypatch, capsys):
