@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-import yaml
-
 from disentlib.paths import ROOT
+from disentlib.study.sources import contents
 
 LEVELS = ("recall", "calculate", "experiment", "open")
 WORDS_A_MINUTE = (
@@ -98,19 +97,6 @@ def solution_of(text: str, label: str) -> str:
     return ""
 
 
-@cache
-def table_of_contents() -> tuple[tuple[str, str], ...]:
-    """Part and page of every chapter, in the order of `_toc.yml`; the preface is not
-    one.
-    """
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return tuple(
-        (part["caption"], chapter["file"])
-        for part in contents["parts"]
-        for chapter in part["chapters"]
-    )
-
-
 def chapter_of(text: str, page: str, part: str) -> Chapter:
     """A page's label, title, prerequisites and words, from its `text`."""
     head = re.search(r"^\((sec-[\w-]+)\)=\n# (.+)$", text, re.MULTILINE)
@@ -134,7 +120,7 @@ def chapters() -> tuple[Chapter, ...]:
     """Every page under `notebooks/` that the book shows, in its order."""
     return tuple(
         chapter_of((ROOT / f"{page}.md").read_text(encoding="utf-8"), page, part)
-        for part, page in table_of_contents()
+        for part, page in contents()
         if page.startswith("notebooks/")
     )
 

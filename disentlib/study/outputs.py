@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -18,6 +17,7 @@ from nbformat import NotebookNode
 
 from disentlib.paths import ROOT
 from disentlib.study import forked
+from disentlib.study.sources import contents
 
 TIMEOUT = 600  # seconds for a cell, as in _config.yml
 
@@ -74,7 +74,6 @@ def execute(page: Path) -> tuple[NotebookNode | None, float]:
 
 def main() -> None:
     """Execute the book's pages whose code has changed."""
-    listed = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    names = [page["file"] for part in listed["parts"] for page in part["chapters"]]
-    executed = [ROOT / f"{name}.md" for name in names if name.startswith("notebooks/")]
+    names = [name for _, name in contents() if name.startswith("notebooks/")]
+    executed = [ROOT / f"{name}.md" for name in names]
     execute_changed(executed, ROOT / "_build" / ".jupyter_cache")

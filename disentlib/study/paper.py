@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from urllib.parse import unquote, urlsplit
 
-import yaml
 from bs4 import BeautifulSoup, Tag
 
 from disentlib.commands import Failed, run_command
 from disentlib.files import atomic_write
 from disentlib.paths import ROOT
+from disentlib.study.sources import contents
 
 HTML = ROOT / "_build" / "html"
 FOOTER = (
@@ -34,13 +34,6 @@ body { counter-reset: chapter; }
 .in-order { break-before: page; }
 .in-order li { margin: 0.2em 0; }
 """
-
-
-def pages_in_order() -> list[str]:
-    """Names of the book's pages, the title page first."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    parts = [page["file"] for part in toc["parts"] for page in part["chapters"]]
-    return [toc["root"], *parts]
 
 
 def anchor(page: str, name: str = "") -> str:
@@ -133,7 +126,7 @@ def write(output: Path, chromium: str) -> None:
     from playwright.sync_api import sync_playwright
 
     text = HTML / "paper.html"
-    text.write_text(one_file(pages_in_order()), encoding="utf-8")
+    text.write_text(one_file([page for _, page in contents()]), encoding="utf-8")
     try:
         with sync_playwright() as driver, atomic_write(output) as temporary:
             browser = driver.chromium.launch(

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import yaml
+
 from disentlib.paths import RESULTS, ROOT, STUDIES
 
 FOLDERS = (
@@ -28,6 +30,16 @@ def what_pages_read(study: str) -> str:
         if file.is_file()
     ]
     return _digest(files, study)
+
+
+def contents() -> list[tuple[str, str]]:
+    """Part and page of all that is in the book, in the order of `_toc.yml`; the preface
+    comes first, and is of no part.
+    """
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [(part["caption"], part["chapters"]) for part in toc["parts"]]
+    rest = [(name, chapter["file"]) for name, pages in parts for chapter in pages]
+    return [("", toc["root"]), *rest]
 
 
 def sources() -> list[str]:
