@@ -12,7 +12,14 @@ import pandas as pd
 from disentlib.files import atomic_write, read_mapping
 from disentlib.paths import RESULTS
 from disentlib.study.plan import Run, Study
-from disentlib.study.results import COLUMNS, IDENTITY, numbers, picture_name, read_table
+from disentlib.study.results import (
+    COLUMNS,
+    IDENTITY,
+    identity,
+    numbers,
+    pictured,
+    read_table,
+)
 from disentlib.training.folder import RunFolder, compare
 from disentlib.training.history import FIRST_COLUMNS
 
@@ -77,16 +84,6 @@ def check_scoring(study: Study, run: Run) -> None:
         )
 
 
-def identity(run: Run) -> dict[str, Any]:
-    """The columns that say which run a row is about."""
-    return {
-        "variant": run.variant,
-        "model": run.config.model,
-        "D": run.config.D,
-        "seed": run.config.seed,
-    }
-
-
 def run_row(run: Run, folder: Path) -> pd.DataFrame:
     """One row: a run's settings, what it cost, and on what machine it was trained.
 
@@ -149,11 +146,7 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
         table = pd.concat([found[r] for r in study.runs if r in found])
         with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
-    shown = {
-        picture_name(run.config.model, run.config.D, run.variant): run
-        for run in reversed(study.runs)
-        if run in found
-    }
+    shown = pictured(run for run in study.runs if run in found)
     for name, run in shown.items():
         if run in runs:
             with atomic_write(folder / "pictures" / name) as temporary:

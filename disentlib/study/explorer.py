@@ -20,11 +20,11 @@ from disentlib.scoring.export import save_script
 from disentlib.scoring.run import EXCESS, snapshots
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
-from disentlib.study.collecting import identity, remove_others
+from disentlib.study.collecting import remove_others
 from disentlib.study.figures.names import title
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
-from disentlib.study.results import IDENTITY, Results
+from disentlib.study.results import IDENTITY, Results, identity, pictured
 from disentlib.training.folder import RunFolder, load_model
 
 # random rows that the KL divergence of a dimension is averaged over, and weights are
@@ -85,11 +85,8 @@ def shown_runs(results: Results) -> list[Run]:
     pictures are kept.
     """
     there = set(results.table[IDENTITY].itertuples(index=False, name=None))
-    first: dict[str, Run] = {}
-    for run in results.study.runs:
-        if tuple(identity(run).values()) in there:
-            first.setdefault(id_of(results, run), run)
-    return list(first.values())
+    runs = (r for r in results.study.runs if tuple(identity(r).values()) in there)
+    return list(pictured(runs).values())
 
 
 def id_of(results: Results, run: Run) -> str:

@@ -1,7 +1,7 @@
 """The results of a study, as its pages read them: the tables that were collected."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,23 @@ def numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
 def picture_name(model: str, D: int, variant: str = "") -> str:
     """File name of the pictures of a model, D and variant."""
     return "-".join(filter(None, (variant, model, f"D{D}"))) + ".npz"
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """The columns that say which run a row is about."""
+    config = run.config
+    return dict(zip(IDENTITY, (run.variant, config.model, config.D, config.seed)))
+
+
+def pictured(runs: Iterable[Run]) -> dict[str, Run]:
+    """Of runs in the order of their study, the first of each variant, model and D, by
+    the name of its pictures: those that are kept.
+    """
+    first: dict[str, Run] = {}
+    for run in runs:
+        name = picture_name(run.config.model, run.config.D, run.variant)
+        first.setdefault(name, run)
+    return first
 
 
 @dataclass(frozen=True)
