@@ -46,13 +46,10 @@ def convention_moves(
 
 
 def _scores(grid: FactorGrid, sizes: Scoring) -> dict[str, Callable[..., float]]:
-    given: dict[str, Any] = {
-        "grid": grid,
-        "seed": sizes.score_seed,
-        "train": sizes.train,
-    }
+    whole: dict[str, Any] = {"grid": grid, "seed": sizes.score_seed}
+    batched = whole | sizes.counts
+    given = whole | {"train": sizes.train}
     both = given | {"test": sizes.test}
-    batched = both | {"batch_size": sizes.batch_size}
     return {
         "beta_vae_score": partial(metrics.beta_vae_score, **batched),
         "factor_vae_score": partial(metrics.factor_vae_score, **batched),

@@ -113,14 +113,7 @@ def planned_rows(grid: FactorGrid, sizes: Scoring) -> NDArray[np.int64]:
     instance("sizes", sizes, Scoring)
     read = np.zeros(grid.size, dtype=bool)
     for seed in sizes.seeds:
-        of_seed = metrics.plan(
-            grid,
-            seed,
-            train=sizes.train,
-            test=sizes.test,
-            batch_size=sizes.batch_size,
-        )
-        read[of_seed] = True
+        read[metrics.plan(grid, seed, **sizes.counts)] = True
     return np.flatnonzero(read)
 
 
@@ -182,9 +175,7 @@ def _scores(
         codes,
         grid,
         seed,
-        train=sizes.train,
-        test=sizes.test,
-        batch_size=sizes.batch_size,
+        **sizes.counts,
         n_estimators=sizes.n_estimators,
         n_jobs=n_jobs,
     )
