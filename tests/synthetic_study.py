@@ -14,11 +14,11 @@ import yaml
 from disentlib.scoring.pictures import COLUMNS, Pictures, save_pictures
 from disentlib.scoring.run import EXCESS
 from disentlib.study import plan
-from disentlib.study.measures import FAMILIES
+from disentlib.study.measures import EVERY
 from disentlib.study.results import IDENTITY, Results, load_results, picture_name
 
 LEVELS = (4, 6, 8, 10, 15)
-SCORES = [*(score for family in FAMILIES.values() for score in family)]
+SCORES = [*EVERY]
 SCORES += ["pruned_factor_vae_score"]
 NOISE = 0.02  # between seeds
 PER_TEN = {"modularity": -0.10, "irs": -0.12}  # planted slopes; the others have none
@@ -46,12 +46,14 @@ def synthetic(
     pictures: bool = True,
     variants: dict | None = None,
     noise: float = NOISE,
+    purity: Callable[[int], float] | None = None,
     name: str = "made",
 ) -> Results:
     """A study `name` under `folder`, as `collect` leaves it, loaded.
 
     `missing` and `runaway` are (model, D, seed); `variants` maps names to settings, as a
     study's file does, and `effect` then sees the name before the measure, with a slash.
+    With `purity`, rows of traversals were read, whose purity D moves by so much.
     """
     steps, levels, missing = list(steps), list(levels), set(missing)
     content = {

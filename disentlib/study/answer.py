@@ -7,7 +7,7 @@ from disentlib.study.batch_norm import norm_change, norm_pairs, slopes_in_words
 from disentlib.study.budgets import along_budgets
 from disentlib.study.effects import Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, THESIS, runs
+from disentlib.study.measures import FAMILIES, ONE_FOR_ONE, THESIS, runs
 from disentlib.study.single_questions import PER, of_single_questions
 from disentlib.study.words import (
     counted,
@@ -19,7 +19,6 @@ from disentlib.study.words import (
     title,
 )
 
-ONE_FOR_ONE, ALL_AT_ONCE, IDLE = FAMILIES
 NO_TREND = "**No clear trend"
 
 
@@ -77,7 +76,7 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
-    unsure = " (an interval without 0, which the test in its family does not bear out)"
+    unsure = " (its interval leaves out 0; its test after Holm's correction does not)"
     sizes = listed(
         [
             f"{title(e.model)} {estimated(e.pooled)}{unsure * e.pooled.excludes_zero}"

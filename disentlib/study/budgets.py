@@ -2,7 +2,7 @@
 
 from disentlib.study.effects import effect_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, runs
+from disentlib.study.measures import FAMILIES, ONE_FOR_ONE, runs
 from disentlib.study.words import counted, number, title
 
 
@@ -11,7 +11,7 @@ def along_budgets(evidence: Evidence) -> str:
     first, last = evidence.steps[0], evidence.steps[-1]
     if first == last:
         return ""
-    first_family, parts = next(iter(FAMILIES.values())), []
+    first_family, parts = FAMILIES[ONE_FOR_ONE], []
     table = evidence.ends
     count = len(runs(table, first_family, "sampled", first))
     for model in evidence.models:

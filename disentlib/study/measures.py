@@ -11,8 +11,9 @@ from disentlib.training.history import in_use
 
 THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
 MEAN_OF_THREE = "mean of the three scores"
+ONE_FOR_ONE = "scores that want one dimension for one factor"
 FAMILIES = {
-    "scores that want one dimension for one factor": (
+    ONE_FOR_ONE: (
         "factor_vae_score",
         "dci_disentanglement",
         "dci_completeness",
@@ -26,6 +27,7 @@ FAMILIES = {
     ),
     "scores that count idle dimensions": ("modularity", "irs"),
 }
+EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
 RAN_AWAY = 1.5  # times the median divergence of the model's runs
 ROTATED = "_rotated"  # what those rotations score
 
@@ -136,8 +138,7 @@ def fullest(of_run: pd.DataFrame) -> int:
 
 def codes_of(measure: str) -> str:
     """Which codes a page reads a measure from: sampled for scores, none for losses."""
-    scores = {score for family in FAMILIES.values() for score in family}
-    scores |= {"pruned_factor_vae_score"}
+    scores = {*EVERY, "pruned_factor_vae_score"}
     return "sampled" if measure.removesuffix(EXCESS) in scores else ""
 
 

@@ -15,7 +15,7 @@ from disentlib.study.words import (
     by_chance,
     counted,
     digits_of,
-    interval,
+    estimated,
     listed,
     number,
     title,
@@ -116,9 +116,11 @@ def precision_table(found: PrecisionPairs) -> pd.DataFrame:
     for measure, change in found.changes.items():
         own = found.values[found.values["measure"] == measure]
         digits = digits_of(measure)
-        difference = number(change.value, digits, signed=True)
-        if change.df:
-            difference += f" {interval(change.low, change.high, digits)}"
+        difference = (
+            estimated(change, digits)
+            if change.df
+            else number(change.value, digits, signed=True)
+        )
         row = {
             "measure": title(measure),
             "32 bits": number(own["value_float32"].mean(), digits),
@@ -150,15 +152,14 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     differ = listed(["the precision", *found.others]) + "," * bool(found.others)
     said = (
         f"{counted(len(pairs), 'pair')} of runs ({models}, D = {levels}) differ in "
-        f"{differ} and nothing else{beside}; after "
-        f"{found.step:,d} steps "
+        f"{differ} and nothing else{beside}. After {found.step:,d} steps "
     )
     if not asked:
         return said + "they are too few for an interval."
-    said += f"of {len(asked)} measures the interval leaves out zero for "
-    said += listed(clear) if clear else "none"
     held = listed(within) if within else "no score"
-    said += f", and lies within ± {TOLERATED:g} for {held}."
+    said += f"the interval of {listed(clear) if clear else 'no measure'} leaves out "
+    said += f"zero (of {len(asked)} measures); "
+    said += f"that of {held} lies within ± {TOLERATED:g}."
     return f"{said} {by_chance(len(asked))}"
 
 

@@ -50,8 +50,8 @@ def page_values(results: Results) -> dict[str, str]:
         "runs": f"{results.finished} of {counted(len(results.study.runs), 'run')}",
         "absent": f"Not run: {listed(absent)}." if absent else "All have runs.",
         "changes": changes_sentence(list(single_changes(results))),
-        "spread": f"Counted by the entropy of its shares, the divergence lies: "
-        f"{'; '.join(parts)}."
+        "spread": "The divergence is spread over several dimensions (by the "
+        f"exponential of the entropy of their shares): {'; '.join(parts)}."
         if parts
         else "The two recipes that differ in batch norm are not both in.",
         "away": away_sentence(results),

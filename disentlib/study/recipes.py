@@ -14,7 +14,7 @@ from disentlib.study.words import (
     by_chance,
     counted,
     digits_of,
-    interval,
+    estimated,
     number,
     title,
 )
@@ -129,8 +129,9 @@ def changes_table(changes: list[Change]) -> pd.DataFrame:
     rows = []
     for change in changes:
         cells = {
-            title(m): number(e.value, digits_of(m), signed=True)
-            + (f" {interval(e.low, e.high, digits_of(m))}" if e.df else "")
+            title(m): estimated(e, digits_of(m))
+            if e.df
+            else number(e.value, digits_of(m), signed=True)
             for m, e in change.by_measure.items()
         }
         names = {

@@ -9,13 +9,11 @@ from disentlib.scoring.run import EXCESS
 from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, MEAN_OF_THREE, THESIS, runs
+from disentlib.study.measures import EVERY, MEAN_OF_THREE, THESIS, runs
 from disentlib.study.pooled import Estimate
 from disentlib.study.results import IDENTITY
 from disentlib.study.words import counted, estimated, listed, number, p_told, title
 from disentlib.training.history import longest_runs
-
-EVERY = tuple(score for scores in FAMILIES.values() for score in scores)
 
 
 def effects_sentence(effects: list[Effect], what: str) -> str:
@@ -32,7 +30,7 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
     sentence += f" clear{': ' + '; '.join(names) if names else ''}."
     if not clear:
         sentence += (
-            f" The nearest to it is the {title(least.measure)} of "
+            f" The closest is the {title(least.measure)} of "
             f"{title(least.model)}, with {p_told(least.p_family)} in the family."
         )
     return sentence
@@ -40,7 +38,7 @@ def effects_sentence(effects: list[Effect], what: str) -> str:
 
 def occasions_sentence(evidence: Evidence) -> str:
     """Which D of the longest runs were trained by which commit: what differs between
-    occasions is not told from D where they go together.
+    occasions cannot be told from D where they go together.
     """
     rows = evidence.main.run_rows
     if "commit" not in rows or rows["commit"].isna().any():
@@ -56,7 +54,8 @@ def occasions_sentence(evidence: Evidence) -> str:
     apart = levels.explode().is_unique
     return (
         f"The longest runs were trained on several occasions, {listed(parts)}: what "
-        f"differs between these is {'not' if apart else 'in part only'} told from D."
+        f"differs between these {'cannot' if apart else 'can only in part'} be told "
+        "from D."
     )
 
 

@@ -34,6 +34,7 @@ from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.norm_control import means_finding
 from disentlib.study.pictured import purity_sentence, squares_sentence
 from disentlib.study.results import IDENTITY
+from disentlib.study.score_noise import noise_sentence
 from disentlib.study.settings import SYMBOL, weight_runs
 from disentlib.study.tables import budget_rows
 from disentlib.study.verdicts import Verdict
@@ -198,6 +199,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "answer": answer(evidence),
         "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),
         "spread": sentences.seeds_sentence(evidence),
+        "noise": noise_sentence(evidence),
         "occasions": sentences.occasions_sentence(evidence),
         "pairing": sentences.pairing_sentence(evidence),
         "best": sentences.effects_sentence(best, "contrast") if best else nothing,

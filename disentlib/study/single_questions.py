@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from disentlib.study.effects import BEST, effect_of, family
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES
+from disentlib.study.measures import FAMILIES, ONE_FOR_ONE
 from disentlib.study.words import counted, estimated, p_told, title
 
 PER = "for ten more dimensions"
@@ -34,7 +34,7 @@ def _along_budgets(
     family of tests.
     """
     asked = [(step, model) for step in evidence.main_budgets for model in models]
-    scores = next(iter(FAMILIES.values()))
+    scores = FAMILIES[ONE_FOR_ONE]
     found = [
         effect_of(evidence.table, scores, "sampled", model, question, step)
         for step, model in asked

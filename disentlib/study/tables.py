@@ -8,7 +8,7 @@ from pandas.io.formats.style import Styler
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, codes_of, measured, of_every_step, runs
-from disentlib.study.words import digits_of, interval, number, p_value, title
+from disentlib.study.words import digits_of, estimated, interval, number, p_value, title
 
 SHOWN = ("dimensions_in_use", "held_out_kl", "held_out_reconstruction", *THESIS)
 
@@ -24,14 +24,12 @@ def effect_table(effects: Iterable[Effect], caption: str) -> Styler:
     for effect in effects:
         digits = digits_of(effect.measure)
         mean, low, high = effect.by_seed
-        pooled = effect.pooled
         rows.append(
             {
                 "measure": title(effect.measure),
                 "model": title(effect.model),
                 "mean": number(effect.mean, digits),
-                "pooled": number(pooled.value, digits, signed=True)
-                + f" {interval(pooled.low, pooled.high, digits)}",
+                "pooled": estimated(effect.pooled, digits),
                 "seed by seed": number(mean, digits, signed=True)
                 + f" {interval(low, high, digits)}",
                 "p": p_value(effect.p),

@@ -10,7 +10,7 @@ from synthetic_study import synthetic
 from disentlib.study import answer, plan, sentences, shown
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import evidence_of
-from disentlib.study.measures import THESIS, runs
+from disentlib.study.measures import ONE_FOR_ONE, THESIS, runs
 from disentlib.study.pooled import Estimate
 
 NONE = (np.nan,) * 3
@@ -31,7 +31,7 @@ def test_the_nearest_effect_is_that_of_the_smallest_p():
     """Holm's correction makes ties of several."""
     found = [effect("mig", 0.164, 0.927), effect("sap", 0.155, 0.927)]
     said = sentences.effects_sentence(found, "slope")
-    assert "nearest to it is the SAP of β-VAE, with p = 0.927 in the" in said
+    assert "closest is the SAP of β-VAE, with p = 0.927 in the" in said
 
 
 def test_values_stand_at_their_own_D(make):
@@ -43,8 +43,8 @@ def test_values_stand_at_their_own_D(make):
 
 def test_what_a_test_does_not_bear_out_is_told_of_its_model_alone(make, monkeypatch):
     found = evidence_of(make(levels=(4, 6)), {})
-    unsure = replace(effect(answer.ONE_FOR_ONE, 0.03, 0.06, low=0.1), model="beta_vae")
-    sure = replace(effect(answer.ONE_FOR_ONE, 0.5, 0.5), model="factor_vae")
+    unsure = replace(effect(ONE_FOR_ONE, 0.03, 0.06, low=0.1), model="beta_vae")
+    sure = replace(effect(ONE_FOR_ONE, 0.5, 0.5), model="factor_vae")
     monkeypatch.setattr(answer, "family_effects", lambda *_: [unsure, sure])
     said = answer.headline(found)
     assert "β-VAE +0.500 [0.100, 2.000] (an interval without 0, which" in said

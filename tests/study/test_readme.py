@@ -2,10 +2,10 @@
 
 from disentlib.paths import ROOT
 from disentlib.study import verdicts
-from disentlib.study.answer import ONE_FOR_ONE, family_effects
+from disentlib.study.answer import family_effects
 from disentlib.study.effects import Effect, effect_of, family
 from disentlib.study.evidence import load_evidence
-from disentlib.study.measures import FAMILIES, ROTATED, THESIS, runs
+from disentlib.study.measures import FAMILIES, ONE_FOR_ONE, ROTATED, THESIS, runs
 from disentlib.study.words import counted
 
 STEPS = (5000, 20000)
