@@ -117,6 +117,43 @@ def test_rotations_that_score_more_with_D_decide_the_second_claim(make):
     assert verdicts.overestimates(evidence(make(excess=False))).decision == OPEN
 
 
+def test_a_purity_that_falls_with_D_decides_the_first_claim(make):
+    results, rng = make(), np.random.default_rng(0)
+    assert verdicts.traversals(evidence(results)).decision == OPEN
+    rows = results.table[results.table["measure"] == "active_dimensions"]
+    rows = rows.assign(measure=verdicts.PURITY)
+    for slope, decision in ((-0.03, HOLDS), (0.03, FAILS)):
+        read = rows.assign(value=slope * rows["D"] + 0.02 * rng.normal(size=len(rows)))
+        read = replace(results, table=pd.concat([results.table, read]))
+        assert verdicts.traversals(evidence(read)).decision == decision
+
+
+def test_who_reconstructs_better_is_the_model_of_the_smaller_error(make):
+    for worse, decision in ((5.0, HOLDS), (-5.0, FAILS)):
+
+        def effect(measure, model, D, worse=worse):
+            of_error = measure == "held_out_reconstruction"
+            return worse * (of_error and model == "factor_vae")
+
+        row = verdicts_hypothesis.reconstructs_better(evidence(make(effect=effect)))
+        assert row.decision == decision
+
+
+def test_a_beta_vae_score_that_rises_with_D_holds(make):
+    for slope, decision in ((0.03, HOLDS), (-0.03, FAILS)):
+        effect = planted({"beta_vae_score": lambda D, s=slope: s * D})
+        row = verdicts_hypothesis.score_rises(evidence(make(effect=effect)))
+        assert row.decision == decision
+
+
+def test_a_correlation_through_seeds_decides_the_fifth_claim(make):
+    results = make(seeds=5)
+    assert verdicts.reconstruction(evidence(results)).decision != FAILS
+    change(results.table, "held_out_reconstruction", lambda rows: rows["seed"] / 200)
+    change(results.table, "factor_vae_score", lambda rows: rows["seed"] / 20_000)
+    assert verdicts.reconstruction(evidence(results)).decision == FAILS
+
+
 def test_the_correlation_is_within_cells(make):
     table = make(seeds=10).table
     # D moves both, seeds move neither: a correlation over all runs would be near -1.
