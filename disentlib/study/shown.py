@@ -68,7 +68,7 @@ def pictured_seed(evidence: Evidence, model: str, D: int) -> int:
     return int(next((seed for seed in seeds if seed in there), seeds[0]))
 
 
-def in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
+def rows_in_use(evidence: Evidence, model: str, D: int, seed: int) -> list[int]:
     """The run's dimensions in use at the end, those with the most nats first."""
     wanted = dict(zip(IDENTITY[1:], (model, D, seed)))
     history = evidence.main.history
@@ -88,7 +88,7 @@ def traversal_figure(evidence: Evidence, model: str) -> Figure | None:
     blocks = []
     for name, one in pictures(evidence, model).items():
         D = len(one.traversals)
-        rows = in_use(evidence, model, D, pictured_seed(evidence, model, D))
+        rows = rows_in_use(evidence, model, D, pictured_seed(evidence, model, D))
         idle = counted(D - len(rows), "row")
         still = f"; {idle} without information left out" if len(rows) < D else ""
         said = [_label(one, d) for d in rows]
@@ -194,7 +194,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "models": listed([title(model) for model in evidence.models]),
         "levels": listed(evidence.levels),
         "seeds": f"seed{'s'[: len(evidence.seeds) > 1]} {listed(evidence.seeds)}",
-        "runs": f"{evidence.main.finished} of {counted(len(study.runs), 'run')}"
+        "runs": f"{evidence.main.runs_there} of {counted(len(study.runs), 'run')}"
         f"{sentences.of_the_last_budget(evidence)}",
         "answer": answer(evidence),
         "thesis": sentences.effects_sentence(thesis_effects(evidence), "slope"),
