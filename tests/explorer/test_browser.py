@@ -22,11 +22,21 @@ from disentlib.sprites.table import GRID
 from disentlib.training.checkpoints import save_tensors
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+TIMEOUT = 120_000  # ms; a busy machine is no fault of the page
 # Without preload axe asks for no style sheet again, which a page from disk may not.
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "preload": False}
+NO_PRELOAD = {"resultTypes": ["violations"], "preload": False}
+# All rules once, and what depends on the width or the colours there too.
+RULES = {
+    ("light", 1300): ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    ("light", 390): ["scrollable-region-focusable"],
+    ("dark", 390): ["color-contrast"],
+}
 GREY = """(index) => { const canvas = document.querySelectorAll(".ex-pictures canvas")[index];
   const data = canvas.getContext("2d").getImageData(0, 0, 64, 64).data;
   return Array.from({ length: 4096 }, (_, i) => data[4 * i]); }"""
+MOVE = """(values) => document.querySelectorAll(".ex-factors input[type=range]").forEach((slider, i) => {
+  slider.value = values[i];
+  slider.dispatchEvent(new Event("input", { bubbles: true })); })"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +48,7 @@ def browser():
         # A container may have no rights for the sandbox; the pages are our own.
         browser = driver.chromium.launch(
             executable_path=CHROMIUM,
+            timeout=TIMEOUT,
             args=["--no-sandbox", "--disable-gpu", "--js-flags=--expose-gc"],
         )
         yield browser
@@ -59,6 +70,7 @@ def visit(browser, pages):
             viewport={"width": 1300, "height": 900}, **options
         )
         contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
         page = context.new_page()
         page.add_init_script(first)
         page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
@@ -92,8 +104,7 @@ def factors(page):
 
 
 def move_factors(page, classes):
-    for slider, value in zip(factors(page).all(), classes):
-        slider.fill(str(value))
+    page.evaluate(MOVE, classes)
     frame(page)
 
 
@@ -193,7 +204,8 @@ def test_what_answered_before_is_marked_no_longer(visit):
 
 def test_a_link_restores_the_state(visit):
     page = visit()
-    move_factors(page, [0, 1, 20, 3, 28])
+    for slider, value in zip(factors(page).all(), (0, 1, 20, 3, 28), strict=True):
+        slider.fill(str(value))
     page.get_by_label("Compare with").select_option("test-second-D4")
     page.wait_for_function("document.querySelectorAll('.ex-panel').length === 2")
     page.locator(".ex-panel").nth(1).locator("[data-dimension='1'] input").fill("1.5")
@@ -553,16 +565,18 @@ def test_print_shows_words_in_its_place(visit):
 
 
 @pytest.mark.parametrize("name", PIECES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(visit, name, theme):
+def test_axe_finds_nothing(visit, name):
     page = visit(name)
-    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.evaluate(Axe().axe_script)
     for summary in page.locator("summary").all():
         summary.click()
-    for width in (1300, 390):
+    for (theme, width), rules in RULES.items():
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = Axe().run(page, options=RULES).response["violations"]
+        options = NO_PRELOAD | {"runOnly": rules}
+        run = "options => axe.run(options)"
+        found = page.evaluate(run, options)["violations"]
         assert [(f["id"], [n["target"] for n in f["nodes"]]) for f in found] == []
         small = page.evaluate(
             """() => [...document.querySelectorAll(".ex-piece :is(button, select, input[type=range], summary, .ex-button)")]
@@ -647,8 +661,8 @@ def test_memory_is_steady(visit):
       };
       await moves(1000);
       const before = await heap();
-      await moves(10000);
+      await moves(3000);
       return [before, await heap()];
     }"""
     )
-    assert used[1] - used[0] < 3e6, used
+    assert used[1] - used[0] < 1e6, used
