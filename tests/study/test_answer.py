@@ -47,7 +47,7 @@ def test_what_a_test_does_not_bear_out_is_told_of_its_model_alone(make, monkeypa
     sure = replace(effect(ONE_FOR_ONE, 0.5, 0.5), model="factor_vae")
     monkeypatch.setattr(answer, "family_effects", lambda *_: [unsure, sure])
     said = answer.headline(found)
-    assert "β-VAE +0.500 [0.100, 2.000] (an interval without 0, which" in said
+    assert "β-VAE +0.500 [0.100, 2.000] (its interval leaves out 0;" in said
     assert "FactorVAE +0.500 [−1.000, 2.000] for ten" in said
 
 
