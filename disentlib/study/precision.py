@@ -42,6 +42,7 @@ MEASURES = (
 )
 MACHINE = ("precision", "device_name")
 TOLERATED = 0.03  # of a score, before one speaks of another study
+TOLERATED_LOSS = 0.02  # of the reconstruction error, as a share
 
 
 @dataclass(frozen=True)
@@ -132,18 +133,11 @@ def precision_table(found: PrecisionPairs) -> pd.DataFrame:
 
 
 def precision_sentence(found: PrecisionPairs | None) -> str:
-    """How many pairs there are, which measures have an interval without zero, and which
-    scores one within what is tolerated.
-    """
+    """How many pairs there are, and which measures have an interval without zero."""
     if found is None:
         return "No two runs that differ in the precision alone are in."
     asked = {m: change for m, change in found.changes.items() if change.df}
     clear = [title(m) for m, change in asked.items() if change.excludes_zero]
-    within = [
-        title(m)
-        for m, change in asked.items()
-        if codes_of(m) and max(-change.low, change.high) <= TOLERATED
-    ]
     pairs = found.pairs
     levels = listed(sorted(pairs["D"].unique()))
     models = listed([title(model) for model in pairs["model"].unique()])
@@ -156,11 +150,35 @@ def precision_sentence(found: PrecisionPairs | None) -> str:
     )
     if not asked:
         return said + "they are too few for an interval."
-    held = listed(within) if within else "no score"
     said += f"the interval of {listed(clear) if clear else 'no measure'} leaves out "
-    said += f"zero (of {len(asked)} measures); "
-    said += f"that of {held} lies within ± {TOLERATED:g}."
-    return f"{said} {by_chance(len(asked))}"
+    said += f"zero (of {len(asked)} measures). {by_chance(len(asked))}"
+    return said
+
+
+def precision_bounds(found: PrecisionPairs | None) -> str:
+    """What would make it another study, and which means and intervals lie within."""
+    changes = found.changes if found else {}
+    if found is None or not (loss := changes.get(MEASURES[0])) or not loss.df:
+        return ""
+    own = found.values[found.values["measure"] == MEASURES[0]]
+    bound = TOLERATED_LOSS * own["value_float32"].mean()
+    scores = {m: e for m, e in changes.items() if codes_of(m) and e.df}
+    near = sum(abs(change.value) <= TOLERATED for change in scores.values())
+    held = [title(m) for m, change in scores.items() if change.largest <= TOLERATED]
+    beyond = "within" if abs(loss.value) <= bound else "beyond"
+    reaches = "stays within it" if loss.largest <= bound else "reaches beyond it"
+    said = (
+        f"Another study would be a mean that differs by {TOLERATED_LOSS:.0%} of the "
+        f"reconstruction error, here {number(bound, 1)} nats, or by {TOLERATED:g} of a "
+        f"score. The mean error of bfloat16 lies {beyond} the first bound, and its "
+        f"interval {reaches}"
+    ).replace("%", " %")
+    if not scores:
+        return f"{said}."
+    return (
+        f"{said}; the means of {near} of {len(scores)} scores lie within the second, "
+        f"and the interval of {listed(held) if held else 'none'}."
+    )
 
 
 def precision_spread(found: PrecisionPairs | None) -> str:

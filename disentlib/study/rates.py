@@ -74,6 +74,33 @@ def rates_sentence(values: pd.DataFrame) -> str:
     return f"Reconstruction error on held-out images: {' '.join(told)}"
 
 
+def seeds_told(values: pd.DataFrame) -> str:
+    """How far the averaged runs of each model are apart after the most steps, beside
+    their mean.
+    """
+    parts = []
+    for model, own in values[values["rate"] == AVERAGED].groupby("model", sort=False):
+        last = own[own["step"] == own["step"].max()]
+        if last["seed"].nunique() < 2:
+            continue
+        ranges = [
+            f"{title(measure)} from {number(of.min())} to {number(of.max())} "
+            f"(mean {number(of.mean())})"
+            for measure in ("factor_vae_score", "dci_disentanglement")
+            for of in [last.loc[last["measure"] == measure, "value"]]
+        ]
+        parts.append(
+            f"{title(str(model))}, {counted(last['seed'].nunique(), 'seed')} after "
+            f"{last['step'].iloc[0]:,d} steps: {listed(ranges)}"
+        )
+    if not parts:
+        return "How far seeds of one rate are apart is told by two of them."
+    return (
+        f"Seeds of one rate are apart too, here the averaged runs. {'. '.join(parts)}. "
+        "One run could have been any of them: a row of one says little of its rate."
+    )
+
+
 def _rates_of(model: object, values: pd.DataFrame) -> str:
     parts, behind = [], []
     for step in sorted({values["step"].min(), values["step"].max()}):

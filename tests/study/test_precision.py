@@ -9,6 +9,7 @@ from disentlib.study import plan
 from disentlib.study.precision import (
     MEASURES,
     SAME,
+    precision_bounds,
     precision_pairs,
     precision_sentence,
     precision_spread,
@@ -51,8 +52,26 @@ def test_a_planted_difference_is_found_and_no_other_is_large(made):
     assert "12 pairs of runs (β-VAE and FactorVAE, D = 4 and 15)" in sentence
     assert "differ in the precision and nothing else" in sentence
     assert sentence.endswith("Where nothing differs, 0.7 of 13 would leave out zero.")
-    assert "zero for " in sentence and "FactorVAE score" in sentence
+    assert "leaves out zero" in sentence and "FactorVAE score" in sentence
     assert "two seeds of one precision" in precision_spread(found)
+
+
+def test_bounds_are_two_per_cent_of_the_error_and_three_hundredths_of_a_score(made):
+    found = precision_pairs([made("one", "float32"), made("two", "bfloat16", lowered)])
+    said = precision_bounds(found)
+    mean = found.values.loc[found.values["measure"] == MEASURES[0], "value_float32"]
+    assert (
+        f"by 2 % of the reconstruction error, here {mean.mean() / 50:.1f} nats" in said
+    )
+    assert (
+        "error of bfloat16 lies within the first bound, and its interval stays" in said
+    )
+    assert "the means of 9 of 10 scores lie within the second" in said
+    own = found.values["measure"] == MEASURES[0]
+    found.values.loc[own, "value_bfloat16"] += 10
+    assert "lies beyond the first bound, and its interval reaches beyond it" in (
+        precision_bounds(found)
+    )
 
 
 def test_runs_of_two_machines_are_no_pair(made):
@@ -97,7 +116,7 @@ def test_runs_of_other_settings_are_no_pair(made):
     other = made("two", "bfloat16", beta=2.0)
     assert precision_pairs([made("one", "float32"), other]) is None
     assert precision_sentence(None).startswith("No two runs")
-    assert precision_spread(None) == ""
+    assert precision_spread(None) == precision_bounds(None) == ""
 
 
 def test_one_pair_has_no_interval(made):

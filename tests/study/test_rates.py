@@ -5,7 +5,12 @@ import pytest
 from synthetic_study import synthetic
 
 from disentlib.study import plan
-from disentlib.study.rates import rate_values, rates_sentence, rates_table
+from disentlib.study.rates import (
+    rate_values,
+    rates_sentence,
+    rates_table,
+    seeds_told,
+)
 
 CYCLES = {
     "plain": {"schedule": "one_cycle"},
@@ -37,6 +42,9 @@ def test_runs_of_both_rates_are_found_at_equal_steps(made):
     assert len(table) == 2 and not table.isna().any().any()
     assert "after 1,000 steps one cycle" in rates_sentence(values)
     assert "(6 runs)" in rates_sentence(values)
+    assert "β-VAE, 4 seeds after 1,000 steps: FactorVAE score from" in seeds_told(
+        values
+    )
 
 
 def test_two_models_are_told_one_after_the_other_each_at_its_own_budgets(made):
@@ -56,3 +64,4 @@ def test_without_runs_of_both_nothing_is_compared(made):
     recipe = made("recipe", variants=CYCLES, levels=(10,), steps=(700,))
     values = rate_values(recipe, made("desk", levels=(10,)), "beta_vae", 10)
     assert rates_sentence(values) == "No runs by both rates are in."
+    assert "told by two of them" in seeds_told(values)
