@@ -11,6 +11,7 @@ import sys
 import tomllib
 from importlib import metadata
 from itertools import chain
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -125,6 +126,37 @@ def test_two_builds_do_not_work_in_one_place(tmp_path, monkeypatch):
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_build_trusts_what_a_good_one_of_the_same_sources_left(tmp_path, monkeypatch):
+    """Pages' outputs stay for the same sources, Sphinx' files after success alone."""
+    there, shown = [], SimpleNamespace(study=SimpleNamespace(name="quick"))
+
+    def builds(*_):
+        there.append({path.name for path in tmp_path.iterdir()} - {".lock"})
+        for name in (".jupyter_cache", ".doctrees", "html"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        return code
+
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "in_its_own_time", builds)
+    monkeypatch.setattr(book, "load_results", lambda: shown)
+    monkeypatch.setattr(book, "place_models", lambda _: 0)
+    known, outputs = {"outputs-of.txt"}, {"outputs-of.txt", ".jupyter_cache"}
+    begun = outputs | {".doctrees", "html"}
+    for code, key, found in (
+        (0, "a", known),
+        (0, "a", begun),  # the mark of the build before is gone
+        (1, "b", known),
+        (1, "b", outputs),
+        (0, "b", outputs),
+        (1, "b", begun),
+        (0, "b", outputs),
+    ):
+        there.clear()
+        monkeypatch.setattr(book, "what_pages_read", lambda _, key=key: key)
+        assert book.build() == code and there[0] == found
+        assert len([*tmp_path.glob("*.built")]) == 1 - code
 
 
 def test_the_book_is_built_by_this_interpreter(tmp_path, monkeypatch):
