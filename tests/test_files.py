@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from disentlib.files import (
     atomic_write,
     read_json,
     remove_temporaries,
+    scratch_folder,
     warn_once,
     write_json,
 )
@@ -206,6 +207,23 @@ def test_what_a_file_system_cannot_give_is_done_without(
     words = [str(w.message) for w in caught]
     assert len(words) == 1 and str(tmp_path) in words[0] and "\n" not in words[0]
     assert os.strerror(number) in words[0]
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_scratch_folders_of_the_dead_go_and_those_of_the_living_stay(
+    tmp_path, lacking, locks
+):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    dead = tmp_path / f"disentlib-tmp-{socket.gethostname()}-{gone.pid}-{'0' * 16}"
+    (dead / "in").mkdir(parents=True)
+    with ExitStack() as stack:
+        if not locks:
+            lacking("flock", errno.ENOSYS)
+            stack.enter_context(pytest.warns(UserWarning))
+        with scratch_folder(tmp_path) as first, scratch_folder(tmp_path) as second:
+            assert {*tmp_path.iterdir()} == {first, second}
+    assert names(tmp_path) == []
 
 
 def test_without_locks_the_name_tells_who_is_dead(tmp_path, lacking):
