@@ -66,10 +66,10 @@ def score_run(
     )
     check_device(device)
     checked_jobs(n_jobs)
-    list(snapshots(files))  # what is no trained run is refused before a lock makes it
+    list(models_of(files))  # what is no trained run is refused before a lock makes it
     rows = planned_rows(sprites.grid, sizes)
     with locked(files.path):
-        models = list(snapshots(files))  # as they are now that nobody replaces them
+        models = list(models_of(files))  # as they are now that nobody replaces them
         how, parts = what_is_scored(files, sizes), []
         seed = configuration_of(files.path).seed
         for step, path in models:
@@ -88,7 +88,9 @@ def score_run(
 
 def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
     """What scores depend on: which models, and how they are scored."""
-    models = sorted(path.name for path in (files.model(), *files.snapshots().values()))
+    models = sorted(
+        path.name for path in (files.model(), *files.kept_on_the_way().values())
+    )
     known = read_mapping(files.result) if files.result.exists() else {}
     digest = known.get("digest")
     return {"digest": digest, "models": models, "scoring": asdict(sizes)}
@@ -141,7 +143,7 @@ def score_codes(
     importances: Floats | None = None
     for seed in sizes.seeds:
         rows = both_rows(grid, seed, sizes.train, sizes.test)
-        used = in_use(posterior, rows)
+        used = which_in_use(posterior, rows)
         for kind in ("sampled", "mean"):
             codes = sample(posterior, seed) if kind == "sampled" else posterior.mean
             own, found = _scores(codes, grid, seed, sizes, n_jobs)
@@ -161,7 +163,7 @@ def score_codes(
     return Scored(grouped.agg(value="mean", spread="std").reset_index(), importances)
 
 
-def in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def which_in_use(posterior: Posterior, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which dimensions (D,) carry more than `IN_USE_NATS` on average over `rows`."""
     mean, logvar = look_up(posterior.mean, rows), posterior.logvar
     kl = metrics.kl_per_dimension(mean, look_up(logvar, rows, "logvar"))
@@ -207,14 +209,14 @@ def _excess(
     return own.assign(score=own["score"] + EXCESS, value=own["value"] - without)
 
 
-def snapshots(files: RunFolder) -> Iterator[tuple[int, int | None]]:
+def models_of(files: RunFolder) -> Iterator[tuple[int, int | None]]:
     """The step of each model in a run's folder, and what `load_model` calls it; the
     finished model last.
     """
     if not files.model().exists():
         raise FileNotFoundError(f"{files.model()} is not there; train this run first")
     end = load_tensors(files.model())[1]["step"]
-    yield from ((step, step) for step in files.snapshots() if step != end)
+    yield from ((step, step) for step in files.kept_on_the_way() if step != end)
     yield end, None
 
 

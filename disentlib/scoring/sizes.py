@@ -1,6 +1,7 @@
 """How a run is scored: the sizes of samples, and how often each score is repeated."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from disentlib.checks import whole_number
 from disentlib.metrics.dci import N_ESTIMATORS
@@ -54,6 +55,6 @@ class Scoring:
         return range(self.score_seed, self.score_seed + self.score_seeds)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Any]:
         """Points of training and testing, and images a batch."""
         return {"train": self.train, "test": self.test, "batch_size": self.batch_size}

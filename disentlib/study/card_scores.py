@@ -22,10 +22,10 @@ from disentlib.scoring.run import (
     COLUMNS,
     Scored,
     keep_scores,
+    models_of,
     of_training,
     planned_rows,
     score_codes,
-    snapshots,
 )
 from disentlib.scoring.sizes import Scoring
 from disentlib.sprites.table import GRID, Sprites
@@ -152,7 +152,7 @@ def write_scores(
     """
     files, scoring = RunFolder(study.folder(run)), study.scoring
     with locked(files.path):
-        names = dict(snapshots(files))  # a model may have gone meanwhile
+        names = dict(models_of(files))  # a model may have gone meanwhile
         given = {step: scored for step, scored in parts if step in names}
         if not given:
             return

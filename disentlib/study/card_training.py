@@ -8,7 +8,7 @@ from typing import Any
 
 from disentlib.files import write_json
 from disentlib.models.networks import VAE
-from disentlib.scoring.run import snapshots
+from disentlib.scoring.run import models_of
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.study.card_scores import Scorer, steps_scored
 from disentlib.study.plan import Run, Study
@@ -126,7 +126,7 @@ def keep_as_finished(
         return False
     if not stands or not files.scored_how.exists():
         files.scores.unlink(missing_ok=True)  # nobody knows of which model
-    for step, path in files.snapshots().items():
+    for step, path in files.kept_on_the_way().items():
         if step > stands:  # of a training that was given up: it has no checkpoint
             path.unlink()
     reached = shortened(config, state.step)
@@ -172,7 +172,7 @@ def score_snapshots(study: Study, run: Run, scorer: Scorer) -> None:
     """
     files = RunFolder(study.folder(run))
     there = steps_scored(files, study.scoring)
-    for step, name in snapshots(files):
+    for step, name in models_of(files):
         if step not in there:
             network = load_model(files.path, name).to(run.config.device)
             scorer.score(study, run, step, network)

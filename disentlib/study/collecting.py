@@ -35,7 +35,7 @@ def run_table(run: Run, folder: Path) -> pd.DataFrame:
     for one of other settings and for text in place of a number.
     """
     files = RunFolder(folder)
-    result = finished(files, run)
+    result = result_of(files, run)
     needed = [name for name in COLUMNS[len(IDENTITY) :] if name != "spread"]
     scores = read_table(files.scores, needed, keep_default_na=False)
     own = pd.DataFrame(
@@ -48,7 +48,7 @@ def run_table(run: Run, folder: Path) -> pd.DataFrame:
     return table.assign(**identity(run))[COLUMNS]
 
 
-def finished(files: RunFolder, run: Run) -> dict[str, Any]:
+def result_of(files: RunFolder, run: Run) -> dict[str, Any]:
     """What `result.json` of a run says, once it is known that it is this run's."""
     for path in (files.result, files.scores):
         if not path.exists():
@@ -90,7 +90,7 @@ def run_row(run: Run, folder: Path) -> pd.DataFrame:
     The settings are those that the run had, which may be fewer steps than the study's;
     `together` is how many runs shared each step of the card.
     """
-    result = finished(RunFolder(folder), run)
+    result = result_of(RunFolder(folder), run)
     cost = {name: result.get(name) for name in ("seconds", "joules", "energy_source")}
     if "together" in result:
         cost["together"] = result["together"]

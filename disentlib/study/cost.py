@@ -27,7 +27,7 @@ def costs(results: Results) -> dict[str, float]:
     seconds = results.values("seconds")["value"].sum()
     joules = results.values("joules")["value"].sum()
     return {
-        "runs": float(results.finished),
+        "runs": float(results.runs_there),
         "hours": float(seconds) / 3600,
         "kilowatt-hours": float(joules) / JOULES,
     }

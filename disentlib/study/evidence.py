@@ -69,7 +69,7 @@ class Evidence:
     @property
     def missing(self) -> int:
         """Planned runs that are not in the table."""
-        return len(self.main.study.runs) - self.main.finished
+        return len(self.main.study.runs) - self.main.runs_there
 
     @property
     def runaways(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
-from disentlib.scoring.run import EXCESS, snapshots
+from disentlib.scoring.run import EXCESS, models_of
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.collecting import remove_others
@@ -63,7 +63,7 @@ def model_of(results: Results, run: Run, folder: Path) -> VAE | None:
     there.
     """
     files = RunFolder(folder)
-    names = dict(snapshots(files)) if files.model().exists() else {}
+    names = dict(models_of(files)) if files.model().exists() else {}
     step = int(rows_of(results, run)["step"].max())
     return load_model(folder, names[step]) if step in names else None
 

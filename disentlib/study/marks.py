@@ -12,12 +12,16 @@ from disentlib.scoring.run import what_is_scored
 from disentlib.scoring.sizes import Scoring
 from disentlib.study.plan import Study
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.folder import RunFolder, finished
+from disentlib.training.folder import RunFolder, finished_steps, missing_snapshots
 
 
 def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
-    """Whether a run is trained for all of its steps and its page is there."""
-    return finished(folder.path, config) and folder.training_page.exists()
+    """Whether a run is trained for all of its steps, has kept its snapshots, and its
+    page is there.
+    """
+    stands = finished_steps(folder)
+    whole = stands >= config.steps and not missing_snapshots(folder, config, stands)
+    return whole and folder.training_page.exists()
 
 
 def is_scored(folder: RunFolder, scoring: Scoring) -> bool:

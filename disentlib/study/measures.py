@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from disentlib.scoring.run import EXCESS
 from disentlib.study.results import IDENTITY, Results
-from disentlib.training.history import in_use
+from disentlib.training.history import IN_USE_NATS
 
 THESIS = ("beta_vae_score", "factor_vae_score", "dci_disentanglement")
 MEAN_OF_THREE = "mean of the three scores"
@@ -32,6 +33,21 @@ RAN_AWAY = 1.5  # times the median divergence of the model's runs
 ROTATED = "_rotated"  # what those rotations score
 
 
+def longest_runs(history: pd.DataFrame) -> pd.DataFrame:
+    """Records of the runs that go furthest, of runs told apart by variant, model, D and
+    seed, as far as `history` has them: a mean over runs is then one over the same runs
+    at every step.
+    """
+    own = [name for name in ("variant", "model", "D", "seed") if name in history]
+    last = history.groupby(own, dropna=False)["step"].transform("max")
+    return history[last == last.max()]
+
+
+def count_in_use(history: pd.DataFrame) -> NDArray[np.int64]:
+    """How many dimensions of each row carry more than `IN_USE_NATS`."""
+    return np.asarray((history.filter(regex=r"^kl_\d+$") > IN_USE_NATS).sum(axis=1))
+
+
 def with_dimensions(results: Results) -> pd.DataFrame:
     """The table of a study with rows `dimensions_in_use`, one a run and budget, added
     where the held-out losses of a snapshot have not said it.
@@ -40,13 +56,13 @@ def with_dimensions(results: Results) -> pd.DataFrame:
     training batches around that step (the history's stretch that ends there).
     """
     history = results.history[[*IDENTITY, "step"]].assign(
-        value=in_use(results.history).astype(float)
+        value=count_in_use(results.history).astype(float)
     )
     parts = [results.table]
-    snapshots = results.table[[*IDENTITY, "step"]].drop_duplicates()
+    scored = results.table[[*IDENTITY, "step"]].drop_duplicates()
     known = results.table["measure"] == "dimensions_in_use"
-    said = snapshots.merge(results.table.loc[known, [*IDENTITY, "step"]])
-    unsaid = pd.concat([snapshots, said]).drop_duplicates(keep=False)
+    said = scored.merge(results.table.loc[known, [*IDENTITY, "step"]])
+    unsaid = pd.concat([scored, said]).drop_duplicates(keep=False)
     for step, there in unsaid.groupby("step"):
         before = history[history["step"] <= step]
         last = before.groupby(IDENTITY, as_index=False).last()

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from disentlib.models.linear import LinearProblem
+from disentlib.study.measures import count_in_use
 from disentlib.study.words import number
-from disentlib.training.history import IN_USE_NATS, in_use
+from disentlib.training.history import IN_USE_NATS
 from disentlib.training.linear import OPTIMISERS, train_linear
 
 OFFERED, SEEDS, STEPS = 10, (0, 1, 2), 1200
@@ -22,7 +23,7 @@ def linear_records(problem: LinearProblem) -> pd.DataFrame:
         for seed in SEEDS
     ]
     records = pd.concat(parts, ignore_index=True)
-    return records.assign(in_use=in_use(records))
+    return records.assign(in_use=count_in_use(records))
 
 
 def known_count(problem: LinearProblem) -> int:

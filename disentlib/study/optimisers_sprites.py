@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from disentlib.study.measures import budgets
+from disentlib.study.measures import budgets, count_in_use
 from disentlib.study.recipes import means_table
 from disentlib.study.results import Results, is_there, load_results
 from disentlib.study.settings import PAIRED, where_trained
 from disentlib.study.words import listed
-from disentlib.training.history import in_use
 
 NAMES = {"adam": "Adam", "hidden": "Adam with batch norm", "muon": "Muon", "sgd": "SGD"}
 LEVELS = range(200, 100, -10)  # nats of the objective at which all are compared
@@ -93,7 +92,7 @@ def _ways(history: pd.DataFrame) -> pd.DataFrame:
     ways = history[[*PAIRED, "step", *kl]].assign(
         optimiser=[NAMES.get(name, name) for name in history["variant"]],
         objective=history["total"],
-        in_use=in_use(history),
+        in_use=count_in_use(history),
     )
     return ways.sort_values(["optimiser", *PAIRED, "step"], ignore_index=True)
 

@@ -47,7 +47,7 @@ def page_values(results: Results) -> dict[str, str]:
     return {
         "title": results.study.title,
         "budget": results.study.budget,
-        "runs": f"{results.finished} of {counted(len(results.study.runs), 'run')}",
+        "runs": f"{results.runs_there} of {counted(len(results.study.runs), 'run')}",
         "absent": f"Not run: {listed(absent)}." if absent else "All have runs.",
         "changes": changes_sentence(list(single_changes(results))),
         "spread": "The divergence is spread over several dimensions (by the "

@@ -72,7 +72,7 @@ class Results:
     folder: Path
 
     @property
-    def finished(self) -> int:
+    def runs_there(self) -> int:
         """How many of the study's runs are in the table."""
         return len(self.table[IDENTITY].drop_duplicates())
 

@@ -9,11 +9,10 @@ from disentlib.scoring.run import EXCESS
 from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import EVERY, MEAN_OF_THREE, THESIS, runs
+from disentlib.study.measures import EVERY, MEAN_OF_THREE, THESIS, longest_runs, runs
 from disentlib.study.pooled import Estimate
 from disentlib.study.results import IDENTITY
 from disentlib.study.words import counted, estimated, listed, number, p_told, title
-from disentlib.training.history import longest_runs
 
 
 def effects_sentence(effects: list[Effect], what: str) -> str:
@@ -74,7 +73,7 @@ def seeds_sentence(evidence: Evidence) -> str:
 def of_the_last_budget(evidence: Evidence) -> str:
     """How many of the runs have reached the last budget, where not all have."""
     last = runs(evidence.table, "held_out_reconstruction", step=evidence.steps[-1])
-    if len(last) == evidence.main.finished:
+    if len(last) == evidence.main.runs_there:
         return ""
     return f", {len(last)} of them to {evidence.steps[-1]:,d} steps,"
 

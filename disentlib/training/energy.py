@@ -53,7 +53,7 @@ def card_of(device: str) -> int | None:
     return int(number) if number else torch.cuda.current_device()
 
 
-def identity(card: int) -> str:
+def uuid_of(card: int) -> str:
     """The card's own name (UUID), which no order or choice of visible cards changes."""
     return f"GPU-{torch.cuda.get_device_properties(card).uuid}"
 
@@ -100,7 +100,7 @@ def nvml_counter(card: int) -> Callable[[], float] | None:
         import pynvml
 
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(identity(card))
+        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid_of(card))
 
         def joules() -> float:
             return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3

@@ -98,7 +98,7 @@ class RunFolder:
             "model.safetensors" if step is None else f"model-{step}.safetensors"
         )
 
-    def snapshots(self) -> dict[int, Path]:
+    def kept_on_the_way(self) -> dict[int, Path]:
         """Weights kept on the way, by step; copies under other names are none."""
         found = ((SNAPSHOT.fullmatch(p.name), p) for p in self.path.glob("model-*"))
         return dict(sorted((int(match[1]), path) for match, path in found if match))
@@ -135,15 +135,6 @@ def claim(folder: str | Path, config: TrainingConfig) -> None:
     path = RunFolder(Path(folder)).configuration
     if not path.exists() or read_mapping(path) != config.to_dict():
         write_json(path, config.to_dict())
-
-
-def finished(folder: str | Path, config: TrainingConfig) -> bool:
-    """Whether the run in `folder` has been trained for all of its steps, and has kept
-    its snapshots.
-    """
-    files = RunFolder(Path(folder))
-    stands = finished_steps(files)
-    return stands >= config.steps and not missing_snapshots(files, config, stands)
 
 
 def finished_steps(files: RunFolder) -> int:

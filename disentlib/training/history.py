@@ -7,10 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from disentlib.files import atomic_write
@@ -35,16 +32,6 @@ def columns(D: int) -> list[str]:
     kl = [f"kl_{j}" for j in range(D)]
     end = ["active", "discriminator_loss", "discriminator_accuracy", "learning_rate"]
     return [*FIRST_COLUMNS, *kl, *end, "images_per_second", "joules"]
-
-
-def longest_runs(history: pd.DataFrame) -> pd.DataFrame:
-    """Records of the runs that go furthest, of runs told apart by variant, model, D and
-    seed, as far as `history` has them: a mean over runs is then one over the same runs
-    at every step.
-    """
-    own = [name for name in ("variant", "model", "D", "seed") if name in history]
-    last = history.groupby(own, dropna=False)["step"].transform("max")
-    return history[last == last.max()]
 
 
 def check_window(window: Tensor, first_step: int) -> None:
@@ -122,8 +109,3 @@ def read_history(path: Path) -> list[dict[str, float]]:
             f"{path}: no whole history ({error}); ask for more steps, which write it "
             f"anew from the checkpoint, or train anew in another folder"
         ) from error
-
-
-def in_use(history: pd.DataFrame) -> NDArray[np.int64]:
-    """How many dimensions of each row carry more than `IN_USE_NATS`."""
-    return np.asarray((history.filter(regex=r"^kl_\d+$") > IN_USE_NATS).sum(axis=1))

@@ -18,7 +18,7 @@ from disentlib.files import read_json, write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring import Scored, Scoring, score_run
 from disentlib.scoring.codes import encode
-from disentlib.scoring.run import planned_rows, score_codes, snapshots
+from disentlib.scoring.run import models_of, planned_rows, score_codes
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study import card, card_scores, card_training, plan
 from disentlib.study.card import main
@@ -35,7 +35,7 @@ from disentlib.study.card_training import (
 from disentlib.study.collecting import check_scoring, has_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
-from disentlib.training.folder import RunFolder, finished, load_model
+from disentlib.training.folder import RunFolder, finished_steps, load_model
 from disentlib.training.loop import train
 
 
@@ -338,7 +338,7 @@ def test_a_stack_leaves_runs_of_its_own_that_say_where_their_joules_are_from(
     assert scorer.asked == [(3, 3, 1), (3, 3, 1), (5, 3, 3), (5, 3, 3)]
     for study, one in jobs:
         folder = study.folder(one)
-        assert finished(folder, one.config) and load_model(folder, 3).D == 3
+        assert finished_steps(RunFolder(folder)) == 5 and load_model(folder, 3).D == 3
         result = read_json(RunFolder(folder).result)
         assert result["energy_source"] == f"{open_meter()[0]}, shared"
         assert result["together"] == 2
@@ -359,7 +359,7 @@ def test_a_session_that_comes_less_far_takes_nothing_back(runs, small, capsys):
         for study, own in jobs:
             files = RunFolder(study.folder(own))
             assert read_json(files.result)["step"] == 5
-            assert [step for step, _ in snapshots(files)] == [3, 5]
+            assert [step for step, _ in models_of(files)] == [3, 5]
 
 
 def test_a_cycle_with_snapshots_trains_alone(runs):
@@ -404,7 +404,7 @@ def test_a_session_that_goes_further_keeps_what_was_scored(runs, small):
     scorer = Scorer()
     train_stack(further, small, scorer, lambda: False, 1.0)
     assert scorer.asked == [(7, 3, 3)] and not has_scores(files)
-    assert [step for step, _ in snapshots(files)] == [3, 5, 7]
+    assert [step for step, _ in models_of(files)] == [3, 5, 7]
     scorer = Scorer()
     score_what_is_left(further, scorer, lambda: False)
     assert scorer.asked == [(7, 3, 3)]

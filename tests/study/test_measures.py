@@ -11,7 +11,13 @@ from disentlib.study import plan
 from disentlib.study.budgets import along_budgets
 from disentlib.study.correlation import correlation_within
 from disentlib.study.evidence import evidence_of
-from disentlib.study.measures import of_every_step, ran_away, runs, with_dimensions
+from disentlib.study.measures import (
+    longest_runs,
+    of_every_step,
+    ran_away,
+    runs,
+    with_dimensions,
+)
 from disentlib.study.recipes import single_changes
 from disentlib.study.tables import budget_rows
 
@@ -105,3 +111,13 @@ def test_cells_of_one_run_do_not_cost_the_correlation_its_runs():
     table = pd.DataFrame(rows, columns=columns)
     few = correlation_within(table[table["D"] == 4], "held_out_kl", "mig")
     assert few.df == 7 and correlation_within(table, "held_out_kl", "mig") == few
+
+
+def test_a_mean_over_the_longest_runs_is_of_the_same_runs_at_every_step():
+    """Runs of two budgets keep their records at other steps."""
+    long = [{"seed": 0, "step": step, "kl": 10.0} for step in (250, 650, 1000)]
+    short = [{"seed": 1, "step": step, "kl": 90.0} for step in (100, 200, 300)]
+    other = [{"seed": 2, "step": step, "kl": 20.0} for step in (250, 650, 1000)]
+    kept = longest_runs(pd.DataFrame([*short, *long, *other]))
+    means = kept.groupby("step")["kl"].mean()
+    assert means.to_dict() == {250: 15.0, 650: 15.0, 1000: 15.0}

@@ -83,7 +83,7 @@ def test_one_tidy_table(made):
     hand, there = made
     collect(hand, folder=there / "hand")
     loaded = load_results("hand", there)
-    assert loaded.finished == 8
+    assert loaded.runs_there == 8
     assert list(loaded.table.columns) == study_results.COLUMNS
     assert loaded.table["spread"].dropna().tolist() == [0.25] * 8
     assert not loaded.table.duplicated(
@@ -233,7 +233,7 @@ def test_unfinished_runs_stop_the_collecting_unless_asked(made):
         collect(hand, folder=there / "hand")
     assert not (there / "hand" / "table.csv").exists()
     collect(hand, unfinished=True, folder=there / "hand")
-    assert load_results("hand", there).finished == 7
+    assert load_results("hand", there).runs_there == 7
 
 
 def test_runs_that_are_elsewhere_stay_in_the_tables(made):

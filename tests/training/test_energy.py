@@ -93,7 +93,7 @@ def cards(monkeypatch):
     cards = Cards()
     cards.counters = dict(Cards.counters)
     monkeypatch.setitem(sys.modules, "pynvml", cards)
-    monkeypatch.setattr(energy, "identity", lambda card: f"GPU-{'bc'[card]}")
+    monkeypatch.setattr(energy, "uuid_of", lambda card: f"GPU-{'bc'[card]}")
     monkeypatch.setattr(energy.torch.cuda, "current_device", lambda: 0)
     return cards
 
@@ -114,7 +114,7 @@ def test_a_card_without_a_counter_is_an_estimate_and_says_so(
 ):
     """The processor's counter does not see the card: it is not called its measure."""
     package(tmp_path, 0, 0)
-    monkeypatch.setattr(energy, "identity", lambda card: "GPU-part-of-a-card")
+    monkeypatch.setattr(energy, "uuid_of", lambda card: "GPU-part-of-a-card")
     source, joules = energy.open_meter("cuda:0", tmp_path)
     assert source == "estimate: 300 W a card and 10 W a busy core"
     time.sleep(0.1)

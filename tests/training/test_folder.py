@@ -9,7 +9,12 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.sprites import Sprites
 from disentlib.training import checkpoints, load_model
-from disentlib.training.folder import RunFolder, compare, configuration_of, finished
+from disentlib.training.folder import (
+    RunFolder,
+    compare,
+    configuration_of,
+    finished_steps,
+)
 from disentlib.training.loop import resolved, train
 
 
@@ -113,7 +118,7 @@ def test_a_finished_run_without_its_configuration_is_still_itself(folder, small)
 def test_copies_of_models_are_no_snapshots(folder):
     for name in ("model-old.safetensors", "model-2.safetensors.bak"):
         shutil.copy(folder.model(), folder.path / name)
-    assert list(folder.snapshots()) == [2]
+    assert list(folder.kept_on_the_way()) == [2]
 
 
 def test_a_history_that_is_no_whole_one_is_named(folder, small):
@@ -138,7 +143,7 @@ def test_a_damaged_model_is_named_before_the_steps_that_follow(folder, small):
         next(train(config(steps=5, snapshots=(2,)), small, folder.path))
     folder.model().unlink()
     run(config(steps=5, snapshots=(2,)), small, folder.path)
-    assert finished(folder.path, config(steps=5, snapshots=(2,)))
+    assert finished_steps(folder) == 5
 
 
 def test_the_last_damaged_checkpoint_says_that_all_is_lost(folder):
@@ -166,11 +171,11 @@ def test_a_model_that_is_gone_comes_back_from_the_last_checkpoint(small, folder)
     before = checkpoints.load_tensors(folder.model())
     folder.model().unlink()
     settings = config(steps=3, snapshots=(2,))
-    assert not finished(folder.path, settings)
+    assert not finished_steps(folder)
     run(settings, small, folder.path)
     after = checkpoints.load_tensors(folder.model())
     assert checkpoints.digest(before[0]) == checkpoints.digest(after[0])
-    assert finished(folder.path, settings)
+    assert finished_steps(folder) == 3
 
 
 @pytest.mark.parametrize("bad", [{"batch_size": 4000}, {"device": "cuda:99"}])

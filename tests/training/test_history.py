@@ -4,7 +4,6 @@ and as file.
 
 import math
 
-import pandas as pd
 import pytest
 import torch
 
@@ -103,13 +102,3 @@ def test_undefined_terms_are_no_trouble():
     w = window()
     w[:, [history.STEP_COLUMNS.index("total_correlation"), -1]] = math.nan
     history.check_window(w, 1)
-
-
-def test_a_mean_over_the_longest_runs_is_of_the_same_runs_at_every_step():
-    """Runs of two budgets keep their records at other steps."""
-    long = [{"seed": 0, "step": step, "kl": 10.0} for step in (250, 650, 1000)]
-    short = [{"seed": 1, "step": step, "kl": 90.0} for step in (100, 200, 300)]
-    other = [{"seed": 2, "step": step, "kl": 20.0} for step in (250, 650, 1000)]
-    kept = history.longest_runs(pd.DataFrame([*short, *long, *other]))
-    means = kept.groupby("step")["kl"].mean()
-    assert means.to_dict() == {250: 15.0, 650: 15.0, 1000: 15.0}

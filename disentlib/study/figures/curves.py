@@ -11,7 +11,8 @@ from disentlib.arrays import Numbers
 from disentlib.study import style
 from disentlib.study.figures.names import title
 from disentlib.study.figures.scores import marks_of
-from disentlib.training.history import LOSS_TERMS, longest_runs
+from disentlib.study.measures import longest_runs
+from disentlib.training.history import LOSS_TERMS
 
 
 def loss_curves(history: pd.DataFrame) -> Figure:
