@@ -33,7 +33,17 @@ RUNS = {
         schedule="one_cycle", batch_norm=False, snapshots=(3, 6), learning_rate=1e-3
     ),
     "beta_vae, muon": config(optimizer="muon", log_every=2, checkpoint_every=3),
-    "factor_vae": config(model="factor_vae", steps=6, snapshots=(2,)),
+    "factor_vae": config(
+        model="factor_vae",
+        steps=6,
+        snapshots=(2,),
+        average=0.9,
+        warmup=3,
+        batch_norm=False,
+    ),
+    "beta_vae, sgd, means normed": config(
+        optimizer="sgd", mean_norm=True, batch_norm=False, steps=4
+    ),
     "factor_vae, muon, one cycle, no batch norm": config(
         model="factor_vae",
         steps=5,
