@@ -136,14 +136,16 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
     for run in runs:
         check_scoring(study, run)
     # The table last: the runs found for it are all that have scores.
-    tables = {"history": run_history, "runs": run_row, "table": run_table}
-    for name, of_run in tables.items():
+    kinds = {"history": run_history, "runs": run_row, "table": run_table}
+    tables = {}  # all of them before one is written: a damaged run changes none
+    for name, of_run in kinds.items():
         found = {run: of_run(run, study.folder(run)) for run in runs}
         path = folder / f"{name}.csv"
         if unfinished and path.exists():
             earlier = read_table(path, IDENTITY, keep_default_na=False)
             found = rows_of_others(study, earlier, found) | found
-        table = pd.concat([found[r] for r in study.runs if r in found])
+        tables[path] = pd.concat([found[r] for r in study.runs if r in found])
+    for path, table in tables.items():
         with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     shown = pictured(run for run in study.runs if run in found)

@@ -160,6 +160,20 @@ def test_files_that_are_no_tables_are_named(made):
         collect(hand, folder=there / "hand")
 
 
+def test_a_damaged_run_changes_none_of_the_tables(made):
+    """They are read together."""
+    hand, there = made
+    collect(hand, folder=there / "hand")
+    before = {path: path.read_bytes() for path in (there / "hand").glob("*.csv")}
+    folder = hand.folder(hand.runs[0])
+    for name, old, new in (("history", "1000.0", "2000.0"), ("scores", "0.9", "high")):
+        path = folder / f"{name}.csv"
+        path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ValueError, match="value 'high' is no number"):
+        collect(hand, folder=there / "hand")
+    assert {path: path.read_bytes() for path in before} == before and len(before) == 3
+
+
 def test_a_collecting_that_ends_early_costs_no_picture(made, monkeypatch):
     hand, there = made
     collect(hand, folder=there / "hand")
