@@ -78,7 +78,7 @@ def train_on_card(
     with noticing_sigterm() as sigterm, scratch_folder(SPOOL) as spool:
 
         def is_over() -> bool:
-            return sigterm.is_set() or over.is_set() or time.monotonic() > end
+            return sigterm.is_set() or over.is_set() or time.monotonic() >= end
 
         scorer, threads = Scorer(on_card, workers, spool), ThreadPoolExecutor(at_once)
         try:

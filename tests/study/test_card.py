@@ -301,6 +301,25 @@ def test_a_stack_that_fails_stops_no_other_and_ends_in_an_error(
     assert "one of v0/" in capsys.readouterr().err
 
 
+def test_a_session_trains_for_as_many_minutes_as_it_is_given(runs, small, monkeypatch):
+    """By a clock that the first of two stacks moves."""
+    clock, trained = [1000.0], []
+
+    def told(stack, *_):
+        trained.append(stack)
+        clock[0] += 61.0
+
+    monkeypatch.setattr(card.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(card, "Scorer", lambda *_: Scorer())
+    monkeypatch.setattr(card, "load_sprites", lambda: small)
+    monkeypatch.setattr(card, "train_stack", told)
+    jobs = jobs_of(config(), config(D=4))
+    for minutes, stacks_trained in ((0.0, 0), (1.0, 1), (2.0, 2)):
+        trained.clear()
+        card.train_on_card(jobs, minutes, at_once=1, workers=1)
+        assert len(trained) == stacks_trained
+
+
 def test_time_is_up_when_sigterm_comes_and_what_is_scored_is_kept(
     runs, small, monkeypatch
 ):
