@@ -171,10 +171,10 @@ def show_pictures(
 
 
 def verdict_sentence(name: str, rows: list[Verdict]) -> str:
-    """Verdicts of a study beside the main one, as a sentence."""
-    parts = [f"{row.claim} *{row.decision.capitalize()}*: {row.number}" for row in rows]
-    missing = f"No study of {name} is in: the claim is not decided."
-    return missing if all(row.number == "–" for row in rows) else ". ".join(parts) + "."
+    """Verdicts of a study beside the main one; the table of claims has the numbers."""
+    if all(row.number == "–" for row in rows):
+        return f"No study of {name} is in: the claim is not decided."
+    return " ".join(f"{row.claim} *{row.decision.capitalize()}.*" for row in rows)
 
 
 def page_values(evidence: Evidence) -> Mapping[str, str]:

@@ -83,7 +83,7 @@ def test_ten_seeds_and_every_study_beside(page):
     )
     assert glued["results_runaways"] == "No run stands out by its divergence."
     assert "*holds*" not in glued["results_weights"].lower()
-    assert "for a doubling" in glued["results_batches"]
+    assert "for a doubling" in glued["results_batches_change"]
     norm = glued["results_norm_finding"]
     assert "18 pairs of runs at D = 4, 10 and 15 say" in norm
     assert "after 1,000 steps, β-VAE" in norm
