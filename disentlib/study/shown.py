@@ -33,6 +33,7 @@ from disentlib.study.long_runs import (
 from disentlib.study.measures import MEAN_OF_THREE, THESIS
 from disentlib.study.norm_control import means_finding
 from disentlib.study.pictured import purity_sentence, squares_sentence
+from disentlib.study.published import longer_training
 from disentlib.study.results import IDENTITY
 from disentlib.study.score_noise import noise_sentence
 from disentlib.study.settings import SYMBOL, weight_runs
@@ -220,6 +221,7 @@ def page_values(evidence: Evidence) -> Mapping[str, str]:
         "norm_finding": norm_finding(evidence),
         "norm_means": means_finding(evidence),
         "norm_slopes": slopes_in_words(evidence) or "nothing to tell yet",
+        "longer": longer_training(evidence),
         "losses": sentences.losses_sentence(evidence),
         "runaways": of_runaways(evidence) or "No run stands out by its divergence.",
         "reconstruction": sentences.reconstruction_sentence(evidence),
