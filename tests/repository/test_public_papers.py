@@ -12,6 +12,15 @@ from disentlib import metrics
 from disentlib.paths import ROOT
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+EXAMPLE = """
+from disentlib import metrics
+from disentlib.sprites import FactorGrid
+
+def test_its_value():
+    grid = FactorGrid(("a", "b"), (3, 4))
+    codes = metrics.designs.identity(grid)
+    assert metrics.score_all(codes, grid, scores=["constant"]).value.tolist() == [1.0]
+"""
 
 
 def blocks(text, language):
@@ -48,17 +57,13 @@ def test_a_score_is_added_by_the_example_alone(tmp_path):
     for diff in diffs:
         path = tmp_path / re.search(r"^\+\+\+ b/(.*)$", diff, re.MULTILINE).group(1)
         path.write_text(patched(path.read_text(), diff))
-    score = "from disentlib import metrics\nfrom disentlib.sprites import FactorGrid\n"
-    score += (
-        "grid = FactorGrid(('a', 'b'), (3, 4))\nz = metrics.designs.identity(grid)\n"
-    )
-    score += "print(metrics.score_all(z, grid, scores=['constant']).value.tolist())"
-    tests = "tests/metrics/test_suite.py", "-k", "constant and (signs or dimensions)"
+    (tmp_path / "tests" / "test_constant.py").write_text(EXAMPLE)
+    tests = ("tests/test_constant.py", "tests/metrics/test_suite.py")
+    tests += ("-k", "constant and (value or signs or dimensions)")
     for command, says in (
-        (["-c", score], "[1.0]"),
         (["-m", "ruff", "check", "--no-cache", "disentlib"], "All checks passed"),
         (["-m", "ruff", "format", "--no-cache", "--check", "disentlib"], "formatted"),
-        (["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], "2 passed"),
+        (["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], "3 passed"),
     ):
         done = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True,
