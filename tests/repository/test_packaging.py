@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from disentlib.paths import ROOT
@@ -30,6 +31,10 @@ def lock() -> dict[str, str]:
     pins = [line.split("==") for line in lines if line and not line.startswith("#")]
     assert all(len(pin) == 2 for pin in pins), "every line of the lock is name==version"
     return {canonical(name): version for name, version in pins}
+
+
+def installed() -> dict[str, str]:
+    return {canonical(d.metadata["Name"]): d.version for d in metadata.distributions()}
 
 
 def project() -> dict:
@@ -48,25 +53,28 @@ def test_every_direct_dependency_is_pinned():
 
 
 def test_the_environment_is_the_lock():
-    installed = {
-        canonical(d.metadata["Name"]): d.version for d in metadata.distributions()
-    }
+    there = installed()
     differs = {
-        name: (version, installed.get(name))
+        name: (version, there.get(name))
         for name, version in lock().items()
-        if installed.get(name, "").split("+")[0] != version
+        if there.get(name, "").split("+")[0] != version
     }
     assert differs == {}
 
 
 def test_the_lock_is_closed():
     """Nothing that a pinned package needs is missing from the lock (CUDA libraries
-    aside).
+    aside), or of another version: what `pip check` says, in a seventh of its time.
     """
-    pip = subprocess.run(
-        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True
-    )
-    assert pip.returncode == 0, pip.stdout
+    lines = {line for d in metadata.distributions() for line in d.requires or ()}
+    asked = [Requirement(line) for line in lines]
+    asked = [r for r in asked if not r.marker or r.marker.evaluate({"extra": ""})]
+    there = installed()
+    assert len(asked) > 100 and {canonical(r.name) for r in asked} <= there.keys()
+    wrong = [
+        r for r in asked if not r.specifier.contains(there[canonical(r.name)], True)
+    ]
+    assert wrong == []
 
 
 def test_conda_enters_by_the_same_lock():
