@@ -140,7 +140,7 @@ from disentlib.training.state import new_state
 from disentlib.training.step import train_step
 torch.set_num_threads(1)
 config = TrainingConfig(model="vae", D=10, seed=0, steps=1)
-state, x, noise = new_state(config), torch.zeros(64, 1, 64, 64), torch.zeros(64, 10)
+state, x, noise = new_state(config), torch.zeros(16, 1, 64, 64), torch.zeros(16, 10)
 def faults(warm_up):
     for _ in range(warm_up):
         train_step(state, x, noise, noise, config)
