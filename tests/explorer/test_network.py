@@ -97,7 +97,9 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     vae = made(3, False)
     vae.mean.weight[0, 0] = torch.nan
     with pytest.raises(FloatingPointError, match=r"mean\.weight is not finite"):
-        export.save_script(tmp_path / "m.js", vae, {"id": "m", "title": "M"}, images(0, 4))
+        export.save_script(
+            tmp_path / "m.js", vae, {"id": "m", "title": "M"}, images(0, 4)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
