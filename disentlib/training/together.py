@@ -2,7 +2,7 @@
 
 Each run reads the same images and noise and takes the same steps as alone; only the
 rounding differs, since its layers are computed as parts of larger products. For a card
-that is lent for minutes: nothing is kept from which a run could go on.
+that is there for minutes: nothing is kept from which a run could go on.
 """
 
 import math
