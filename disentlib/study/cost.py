@@ -8,12 +8,12 @@ from disentlib.study.words import number
 
 JOULES = 3.6e6  # in a kilowatt-hour
 # The thesis' own hours and watts (its section 7.1).
-THESIS = (("cluster", 180 + 120, 300), ("own card", 3000, 40))
+MACHINES_OF_THE_THESIS = (("cluster", 180 + 120, 300), ("own card", 3000, 40))
 
 
 def thesis_kilowatt_hours() -> float:
     """The thesis' energy from its own hours and watts."""
-    return sum(hours * watts for _, hours, watts in THESIS) / 1000
+    return sum(hours * watts for _, hours, watts in MACHINES_OF_THE_THESIS) / 1000
 
 
 def studies_there() -> list[Results]:
@@ -61,11 +61,12 @@ def page_values() -> dict[str, str]:
     total = [costs(results) for results in studies_there()]
     hours, energy = (sum(c[k] for c in total) for k in ("hours", "kilowatt-hours"))
     thesis = thesis_kilowatt_hours()
+    cluster, own = (hours * watts for _, hours, watts in MACHINES_OF_THE_THESIS)
     return {
         "hours": number(hours, 1),
         "kwh": number(energy, 2),
         "thesis": number(thesis, 0),
         "ratio": number(thesis / energy, 0),
-        "cluster_kwh": number(THESIS[0][1] * THESIS[0][2] / 1000, 0),
-        "own_kwh": number(THESIS[1][1] * THESIS[1][2] / 1000, 0),
+        "cluster_kwh": number(cluster / 1000, 0),
+        "own_kwh": number(own / 1000, 0),
     }

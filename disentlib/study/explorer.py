@@ -21,7 +21,7 @@ from disentlib.scoring.run import EXCESS, models_of
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.collecting import remove_others
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
 from disentlib.study.results import IDENTITY, Results, identity, pictured
@@ -100,9 +100,9 @@ def facts_of(results: Results, run: Run) -> dict[str, Any]:
     each row of its traversals was read to do.
     """
     model, D = run.config.model, run.config.D
-    name = f"{title(model)}, D = {D}"
+    name = f"{heading(model)}, D = {D}"
     if run.variant:
-        name = f"{name}, {title(run.variant)}"
+        name = f"{name}, {heading(run.variant)}"
     pictures = results.pictures(model, D, run.variant)
     rows = rows_of(results, run)
     return {
@@ -133,7 +133,7 @@ def scores_of(rows: pd.DataFrame) -> list[tuple[str, float, float | None]]:
         codes = codes_of(measure)
         if (measure, codes) in values:
             excess = values.get((measure + EXCESS, codes))
-            found.append((title(measure), values[measure, codes], excess))
+            found.append((heading(measure), values[measure, codes], excess))
     return found
 
 

@@ -3,17 +3,17 @@
 from disentlib.study.figures.curves import loss_curves
 from disentlib.study.figures.files import save
 from disentlib.study.figures.hinton import hinton
-from disentlib.study.figures.names import TITLES, title
+from disentlib.study.figures.names import TITLES, heading
 from disentlib.study.figures.pictures import reconstructions, traversals
 from disentlib.study.figures.scores import scores_against
 
 __all__ = [
     "TITLES",
+    "heading",
     "hinton",
     "loss_curves",
     "reconstructions",
     "save",
     "scores_against",
-    "title",
     "traversals",
 ]

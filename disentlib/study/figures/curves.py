@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from disentlib.arrays import Numbers
 from disentlib.study import style
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.figures.scores import marks_of
 from disentlib.study.measures import longest_runs
 from disentlib.training.history import LOSS_TERMS
@@ -47,7 +47,7 @@ def loss_curves(history: pd.DataFrame) -> Figure:
         for (model, term), axis in grid.items():
             if (model, term) in wanted:
                 draw_term(axis, of_model[model], term)
-                axis.set_title(f"{title(model)}: {title(term)}")
+                axis.set_title(f"{heading(model)}: {heading(term)}")
         for axis in axes[:, 0]:
             axis.set_ylabel("nats an image")
         free = [axis for axis in axes.flat if not axis.has_data()]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from disentlib.study import style
 from disentlib.study.effects import Effect
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.figures.scores import MARKERS
 
 LINE = 0.3  # inches a measure
@@ -36,11 +36,11 @@ def forest(columns: dict[str, Sequence[Effect]], label: str) -> Figure:
                 draw_effect(axis, effect, measures, models)
             axis.set_title(name)
             axis.set_xlabel(label)
-        axes[0, 0].set_yticks(range(len(measures)), [title(m) for m in measures])
+        axes[0, 0].set_yticks(range(len(measures)), [heading(m) for m in measures])
         axes[0, 0].set_ylim(len(measures) - 0.4, -0.6)
         for i, model in enumerate(models):
             axes[0, 0].plot(
-                [], [], MARKERS[i] + "-", color=style.COLOURS[i], label=title(model)
+                [], [], MARKERS[i] + "-", color=style.COLOURS[i], label=heading(model)
             )
         style.key(fig, axes[0, 0])
     return fig

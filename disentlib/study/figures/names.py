@@ -21,12 +21,12 @@ TITLES = {
 }
 
 
-def title(name: str) -> str:
-    """The name as a reader has it: its title, else its words without underscores; that
+def heading(name: str) -> str:
+    """The name over a panel: its title, else its words without underscores; that
     of a score's excess over rotations, or of what those score, is the score's and that
     word.
 
-    >>> title("mig_excess")
+    >>> heading("mig_excess")
     'MIG excess'
     """
     score, _, word = name.rpartition("_")

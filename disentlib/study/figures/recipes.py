@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from disentlib.study import style
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.figures.scores import MARKERS
 
 
@@ -53,7 +53,7 @@ def budgets(values: pd.DataFrame, lines: Mapping[str, list[str]]) -> Figure:
                     label=name,
                 )
             style.logarithmic_at(axis, sorted(values["step"].unique()), thousands=True)
-            axis.set(title=title(measure), xlabel="steps")
+            axis.set(title=heading(measure), xlabel="steps")
         for axis in axes.flat[len(measures) :]:
             axis.set_axis_off()
         style.key(fig, axes.flat[0])

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from disentlib.study import style
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.stats import mean_interval
 
 MARKERS = "osD^v"
@@ -40,7 +40,7 @@ def scores_against(table: pd.DataFrame, measures: Sequence[str]) -> Figure:
             for i, model in enumerate(models):
                 draw_model(axis, ours[ours["model"] == model], i, len(models))
             levels = sorted(table["D"].unique())
-            axis.set_title(title(measure))
+            axis.set_title(heading(measure))
             axis.set_xticks(levels, [str(level) for level in levels])
             axis.set_xlabel("D")
             frame(axis, ours["value"].dropna())
@@ -67,7 +67,7 @@ def draw_model(axis: Axes, runs: pd.DataFrame, i: int, models: int) -> None:
         if len(values) > 1:
             axis.plot([level + shift] * 2, [low, high], color=colour, lw=1)
     if means:
-        name = title(runs["model"].iloc[0])
+        name = heading(runs["model"].iloc[0])
         ls = "-" if i == 0 else "--"
         axis.plot(*zip(*means), color=colour, ls=ls)
         axis.plot([], [], MARKERS[i] + ls, color=colour, ms=3.5, label=name)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from disentlib.study import style
-from disentlib.study.figures.names import title
+from disentlib.study.figures.names import heading
 from disentlib.study.figures.scores import MARKERS, marks_of
 from disentlib.study.stats import mean_interval
 
@@ -48,7 +48,7 @@ def against_setting(
                 axis.plot(means.index * shift, means.map(np.mean), color=colour)
                 axis.plot([], [], mark + "-", color=colour, ms=3, label=f"D = {D}")
             style.logarithmic_at(axis, ticks)
-            axis.set(title=title(str(name)), xlabel=label[str(name)])
+            axis.set(title=heading(str(name)), xlabel=label[str(name)])
         axes[0, 0].set_ylabel(y)
         style.key(fig, axes[0, 0])
     return fig
@@ -79,7 +79,7 @@ def two_ways(values: pd.DataFrame) -> Figure:
                     axis.plot(line.index + beside, line, ls, **look)
                     axis.plot([], [], MARKERS[i] + ls, label=way, **look)
                 axis.set(xlabel="D", xticks=sorted(ours["D"].unique()))
-                axis.set_title(f"{title(model)}:\n{measure}")
+                axis.set_title(f"{heading(model)}:\n{measure}")
         style.key(fig, axes[0, 0])
     return fig
 
@@ -107,6 +107,6 @@ def budget_curves(values: pd.DataFrame, y: dict[str, str]) -> Figure:
                 style.logarithmic_at(
                     axis, sorted(ours["step"].unique()), thousands=True
                 )
-                axis.set(title=f"{title(model)}: {name}", xlabel="steps")
+                axis.set(title=f"{heading(model)}: {name}", xlabel="steps")
         style.key(fig, axes[0, 0])
     return fig
