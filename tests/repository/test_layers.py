@@ -62,6 +62,34 @@ def test_every_change_of_a_file_counts(project):
     assert LAYERS["digest"](project, layer) in seen
 
 
+@pytest.mark.parametrize(
+    ("good", "changes", "remembered"),
+    [(True, False, True), (True, True, False), (False, False, False)],
+)
+def test_a_layer_is_remembered_that_passed_on_what_is_there(
+    project, monkeypatch, good, changes, remembered
+):
+    """Not one whose files changed while it ran, nor one that failed."""
+    ran = []
+
+    def passes(root, nice, words):
+        if changes:
+            (root / "disentlib" / "new.py").write_text("")
+        ran.append(words)
+        return good
+
+    monkeypatch.setitem(LAYERS["run"].__globals__, "passes", passes)
+    now = LAYERS["digest"](project, LAYERS["LAYERS"]["lint"])
+    mark = project / "_build" / "passed" / "lint"
+    mark.parent.mkdir(parents=True)
+    mark.write_text("of other files")
+    assert LAYERS["run"](project, "lint", now) == good
+    assert mark.exists() == remembered
+    times = len(ran)
+    assert LAYERS["run"](project, "lint", now) == good
+    assert (len(ran) == times) == remembered
+
+
 def test_a_list_of_inputs_is_never_empty(project):
     shutil.rmtree(project / "disentlib")
     run = lint(project)
