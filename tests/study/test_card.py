@@ -185,6 +185,13 @@ TINY = Scoring(
 )
 
 
+def wait_for(condition):
+    end = time.monotonic() + 200
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def of_tiny_scores(**changes):
     """A run whose seed, which decides the rotations, is not the first."""
     one = Run("v0", config(D=2, seed=5, batch_norm=False, **changes))
@@ -268,8 +275,7 @@ def test_a_dead_worker_is_replaced_and_training_goes_on(
     (worker,) = scorer._pool._processes.values()
     dead = scorer._pool
     worker.kill()
-    while not dead._broken:
-        time.sleep(0.01)
+    wait_for(lambda: dead._broken)
     scorer.score(*job, 7, None)
     assert scorer._pool is not dead and len(scorer._waiting) == 1
 
@@ -331,8 +337,7 @@ def test_time_is_up_when_sigterm_comes_and_what_is_scored_is_kept(
 
     def told(stack, sprites, scorer, is_over, share):
         os.kill(os.getpid(), signal.SIGTERM)
-        while not is_over():
-            time.sleep(0.01)
+        wait_for(is_over)
 
     monkeypatch.setattr(card, "Scorer", lambda *_: Quiet())
     monkeypatch.setattr(card, "load_sprites", lambda: small)
@@ -533,8 +538,7 @@ def test_ctrl_c_stops_the_stacks_too(runs, small, monkeypatch):
     def told(stack, sprites, scorer, is_over, share):
         time.sleep(0.2)  # until the main thread waits
         os.kill(os.getpid(), signal.SIGINT)
-        while not is_over():
-            time.sleep(0.01)
+        wait_for(is_over)
         ended.append(share)
 
     monkeypatch.setattr(card, "Scorer", lambda *_: Scorer())
