@@ -3,19 +3,19 @@
 import sys
 
 from disentlib.study.marks import remove_stale_marks
-from disentlib.study.plan import check_folders, load_study
+from disentlib.study.plan import OVERRIDES, check_folders, load_study
 from disentlib.study.sources import results_beside, sources
 
 STUDY = str(config.get("study", "quick"))
-OVERRIDES = {name: config[name] for name in ("device", "precision", "compile") if name in config}
+GIVEN = {name: config[name] for name in OVERRIDES if name in config}
 try:
-    study = load_study(STUDY, **OVERRIDES)
+    study = load_study(STUDY, **GIVEN)
     check_folders(study)  # before anything is touched
     remove_stale_marks(study)
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 RUNS = {run.key: run for run in study.runs}
-SETTINGS = [f"{name}={value}" for name, value in OVERRIDES.items()]
+SETTINGS = [f"{name}={value}" for name, value in GIVEN.items()]
 PYTHON = sys.executable  # that of Snakemake, also where the environment is not activated
 FOLDER = f"runs/{STUDY}/{{run}}"
 RESULTS = f"results/{STUDY}"

@@ -43,6 +43,11 @@ def longest_runs(history: pd.DataFrame) -> pd.DataFrame:
     return history[last == last.max()]
 
 
+def records_at(history: pd.DataFrame, step: int) -> pd.DataFrame:
+    """The last record of each run up to a step."""
+    return history[history["step"] <= step].groupby(IDENTITY, as_index=False).last()
+
+
 def count_in_use(history: pd.DataFrame) -> NDArray[np.int64]:
     """How many dimensions of each row carry more than `IN_USE_NATS`."""
     return np.asarray((history.filter(regex=r"^kl_\d+$") > IN_USE_NATS).sum(axis=1))
@@ -64,8 +69,7 @@ def with_dimensions(results: Results) -> pd.DataFrame:
     said = scored.merge(results.table.loc[known, [*IDENTITY, "step"]])
     unsaid = pd.concat([scored, said]).drop_duplicates(keep=False)
     for step, there in unsaid.groupby("step"):
-        before = history[history["step"] <= step]
-        last = before.groupby(IDENTITY, as_index=False).last()
+        last = records_at(history, step)
         rows = last.merge(there[IDENTITY]).assign(step=step, codes="")
         parts.append(rows.assign(measure="dimensions_in_use"))
     return pd.concat(parts, ignore_index=True)[results.table.columns]

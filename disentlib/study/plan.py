@@ -30,6 +30,7 @@ from disentlib.training.folder import compare
 
 AXES = ("model", "D", "seed")  # what a grid spans; everything else is a setting
 KEYS = ("title", "budget", "grid", "training", "scoring", "variants")
+OVERRIDES = ("device", "precision", "compile")  # settings that a command may give
 MOST_RUNS = 10_000  # more cannot be planned in a minute
 
 

@@ -4,7 +4,7 @@ weights that serves all of them.
 
 import pandas as pd
 
-from disentlib.study.measures import budgets, measured, with_dimensions
+from disentlib.study.measures import budgets, measured, records_at, with_dimensions
 from disentlib.study.recipes import MEASURES, changed, variants
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.words import counted, digits_of, listed, number, title
@@ -44,8 +44,7 @@ def _measured(results: Results, names: list[str], model: str, D: int) -> pd.Data
     parts = [measured(table, MEASURES)]
     for step in budgets(table):
         there = table.loc[table["step"] == step, IDENTITY].drop_duplicates()
-        before = results.history[results.history["step"] <= step]
-        last = there.merge(before.groupby(IDENTITY).last().reset_index(), on=IDENTITY)
+        last = there.merge(records_at(results.history, step), on=IDENTITY)
         rows = last[IDENTITY].assign(value=last["reconstruction"])
         parts.append(rows.assign(measure=IN_TRAINING, step=step))
     return pd.concat(parts, ignore_index=True)

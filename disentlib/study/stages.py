@@ -16,11 +16,9 @@ from disentlib.study.marks import (
     mark_scored,
     mark_trained,
 )
-from disentlib.study.plan import Run, Study, arguments
+from disentlib.study.plan import OVERRIDES, Run, Study, arguments
 from disentlib.training.folder import RunFolder, compare
 from disentlib.training.machine import check_device
-
-OVERRIDES = ("device", "precision", "compile")  # what a machine decides, not a study
 
 
 def train(study: Study, run: Run) -> None:
