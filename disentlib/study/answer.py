@@ -1,5 +1,7 @@
 """The answer of a study in sentences, each written from its table."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from disentlib.scoring.run import EXCESS
@@ -22,6 +24,7 @@ from disentlib.study.words import (
 NO_TREND = "**No clear trend"
 
 
+@lru_cache(maxsize=8)  # at each budget, for each sentence
 def family_effects(evidence: Evidence, step: int | None = None) -> list[Effect]:
     """The slope over D of each family of scores (their mean) and model, as one family
     of tests.
@@ -233,6 +236,7 @@ def answer(evidence: Evidence) -> str:
     return f"{headline(evidence)}\n\n{where}\n\n{lines}"
 
 
+@lru_cache(maxsize=8)  # for sentences, tables and figures
 def thesis_effects(evidence: Evidence, question: str = "slope") -> list[Effect]:
     """The thesis' three scores of sampled codes, both models: one family of tests."""
     return effects_of(evidence.table, THESIS, "sampled", question)
