@@ -46,14 +46,12 @@ def synthetic(
     pictures: bool = True,
     variants: dict | None = None,
     noise: float = NOISE,
-    purity: Callable[[int], float] | None = None,
     name: str = "made",
 ) -> Results:
     """A study `name` under `folder`, as `collect` leaves it, loaded.
 
     `missing` and `runaway` are (model, D, seed); `variants` maps names to settings, as a
     study's file does, and `effect` then sees the name before the measure, with a slash.
-    With `purity`, rows of traversals were read, whose purity D moves by so much.
     """
     steps, levels, missing = list(steps), list(levels), set(missing)
     content = {
