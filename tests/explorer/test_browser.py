@@ -95,6 +95,11 @@ def frame(page):
     )
 
 
+def pause(page, milliseconds):
+    """Wait by the page's own clock: what was to come earlier has come."""
+    page.evaluate("(ms) => new Promise((r) => setTimeout(r, ms))", milliseconds)
+
+
 def grey(page, index):
     return np.array(page.evaluate(GREY, index), np.uint8).reshape(64, 64)
 
@@ -246,14 +251,14 @@ def test_a_link_restores_the_state_also_where_frames_come_late(visit):
     assert [text.replace("−", "-").replace("+", "") for text in shown] == [
         given[d] for d in order
     ]
-    page.wait_for_timeout(400)
+    pause(page, 400)
     assert page.evaluate("location.hash").startswith("#model=test-first-D6&factors=1.2")
     assert page.evaluate("location.hash").endswith(codes)
 
 
 def test_an_address_of_a_section_stays_until_a_control_is_used(visit):
     page = visit(link="#exercises")
-    page.wait_for_timeout(400)
+    pause(page, 400)
     assert page.evaluate("location.hash") == "#exercises"
     factors(page).first.fill("1")
     page.wait_for_function("location.hash.includes('factors=1.')")
@@ -488,7 +493,7 @@ def test_a_model_that_was_replaced_plays_and_speaks_no_more(visit):
     page.wait_for_function("document.querySelectorAll('.ex-row').length === 4")
     move_factors(page, [0, 1, 20, 3, 28])
     said = page.locator(".ex-status").inner_text()
-    page.wait_for_timeout(4300)  # a traversal takes four seconds
+    pause(page, 4500)  # a traversal takes four seconds, and its words come later
     assert page.locator(".ex-status").inner_text() == said
 
 
