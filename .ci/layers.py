@@ -40,9 +40,13 @@ PINNED = ("pyproject.toml", "requirements.lock")
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
 QUICK = (*PYTEST, "-mnot slow", *NOT_HERE)
-# Two thirds of the time: by three processes, those that share a server of forks by one.
-LONG_ROOMS = ("tests/training", "tests/course", "tests/repository")
-OTHER_ROOMS = ("tests/explorer", "tests/metrics")
+# The rooms that lie lowest; what lies above, neither they nor their tests look at.
+LOWER = ("sprites", "models", "metrics", "training")
+UPPER = ("scoring", "study", "course", "explorer", "repository")
+LOWER_TESTS = tuple(f"tests/{room}" for room in LOWER)
+ABOVE = tuple(f"{top}/{room}" for top in ("disentlib", "tests") for room in UPPER)
+# Half of the time of the other tests, and a server of forks that they share.
+LONG_ROOMS = ("tests/course", "tests/repository")
 LOOK = (*PYTEST, "--book")
 NBVAL = (*PYTEST, "--nbval-lax", "--nbval-current-env")
 Command = tuple[str, ...]
@@ -60,6 +64,7 @@ class Layer:
     inputs: tuple[str, ...]
     commands: tuple[Command | tuple[Command, ...], ...]
     nice: int = 5  # a layer that is waited for has 0
+    without: tuple[str, ...] = ()  # folders within the inputs
 
 
 LAYERS = {  # the book first: its tests wait for it
@@ -70,6 +75,7 @@ LAYERS = {  # the book first: its tests wait for it
             ((*LOOK, "--half=0", *BOOK), (*LOOK, "--half=1", *BOOK)),
         ),
         nice=0,
+        without=(*LOWER_TESTS, "tests/study", "tests/course", "tests/explorer"),
     ),
     "lint": Layer(
         (
@@ -90,15 +96,20 @@ LAYERS = {  # the book first: its tests wait for it
         ),
     ),
     "types": Layer(("disentlib", *PINNED), (("mypy",),)),
+    "lower": Layer(
+        ("disentlib", "tests", "notebooks/data", *PINNED),
+        ((*QUICK, *LOWER_TESTS),),
+        without=ABOVE,
+    ),
     "unit": Layer(
         (".",),
         (
             (
                 (*QUICK, *LONG_ROOMS),
-                (*QUICK, *OTHER_ROOMS),
-                (*QUICK, "tests", *(f"--ignore={r}" for r in LONG_ROOMS + OTHER_ROOMS)),
+                (*QUICK, "tests", *(f"--ignore={r}" for r in LONG_ROOMS + LOWER_TESTS)),
             ),
         ),
+        without=LOWER_TESTS,
     ),
     "golden": Layer(  # the book compares all that its pages print with all of them
         ("disentlib", "notebooks", GOLDEN, *PINNED),
@@ -112,15 +123,20 @@ LAYERS = {  # the book first: its tests wait for it
 EVERY_TIME = tuple(name for name in LAYERS if name != "slow")
 
 
-def files(root: Path, inputs: tuple[str, ...]) -> list[Path]:
-    """The files of `inputs` below `root`, sorted, without what can be made again."""
-    found = []
+def files(
+    root: Path, inputs: tuple[str, ...], without: tuple[str, ...] = ()
+) -> list[Path]:
+    """The files of `inputs` below `root`, sorted, without those folders and what can be
+    made again.
+    """
+    found, skipped = [], {root / name for name in without}
     for name in inputs:
         if (root / name).is_file():
             found.append(root / name)
-        for folder, folders, names in os.walk(root / name):
-            folders[:] = [f for f in folders if not made(f)]
-            found += [Path(folder, n) for n in names if not made(n)]
+        for place, folders, names in os.walk(root / name):
+            here = Path(place)
+            folders[:] = [f for f in folders if not made(f) and here / f not in skipped]
+            found += [here / n for n in names if not made(n)]
     return sorted(path for path in found if path.is_file())
 
 
@@ -140,7 +156,7 @@ def digest(root: Path, layer: Layer) -> str:
     asked = [os.environ.get(name) for name in ("CI", "CHROMIUM", *MORE)]
     around = [sys.executable, *asked, *there]
     sha = hashlib.sha256(repr(around).encode())
-    for path in files(root, layer.inputs):
+    for path in files(root, layer.inputs, layer.without):
         name, content = os.fsencode(path.relative_to(root)), path.read_bytes()
         sha.update(b"%d %d " % (len(name), len(content)) + name + content)
     return sha.hexdigest()

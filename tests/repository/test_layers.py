@@ -1,6 +1,7 @@
 """What decides which tests run: it looks at the files, whatever git knows of them."""
 
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -99,9 +100,28 @@ def test_a_list_of_inputs_is_never_empty(project):
 
 def test_a_layer_reads_what_is_there():
     for name, layer in LAYERS["LAYERS"].items():
-        found = LAYERS["files"](ROOT, layer.inputs)
+        found = LAYERS["files"](ROOT, layer.inputs, layer.without)
         assert len(found) > 20, name
         assert not [p for p in found if ".venv" in p.parts or "runs" in p.parts]
-    unit = LAYERS["files"](ROOT, LAYERS["LAYERS"]["unit"].inputs)
+    layers = LAYERS["LAYERS"]
+    unit = LAYERS["files"](ROOT, layers["unit"].inputs, layers["unit"].without)
     for name in ("README.md", "CITATION.cff", "LICENSE", "Makefile", "Snakefile"):
         assert ROOT / name in unit
+
+
+def test_the_lower_rooms_and_their_tests_look_at_nothing_above():
+    """So a change above them need not run them again."""
+    layer = LAYERS["LAYERS"]["lower"]
+    found = LAYERS["files"](ROOT, layer.inputs, layer.without)
+    looked = [path for path in found if path.parent.name in LAYERS["LOWER"]]
+    assert len(looked) > 50
+    upper = "|".join(LAYERS["UPPER"])
+    above = re.compile(rf"disentlib(\.| import \(?)({upper})\b")
+    place = re.compile(r'ROOT / (?!"notebooks" / "data")')
+    for path in looked:
+        words = path.read_text()
+        assert not above.search(words) and not place.search(words), path
+    for name in ("study", "scoring", "repository", "explorer"):
+        assert not [
+            path for path in found if f"/{name}/" in str(path.relative_to(ROOT))
+        ]
