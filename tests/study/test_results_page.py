@@ -68,12 +68,19 @@ def test_ten_seeds_and_every_study_beside(page):
         "hidden": {"batch_norm": True},
         "means": {"batch_norm": False, "mean_norm": True, "grid": {"D": [10]}},
     }
+
+    def at_fifteen(measure, model, D):
+        return 0.2 * (measure.startswith("hidden/") and D == 15)
+
     glued = page(
         seeds=10,
         beside=[
             ("weights", {"variants": weights, "levels": (4, 15)}),
             ("batches", {"variants": sizes, "levels": (4, 15)}),
-            ("batch_norm", {"variants": with_norm, "levels": (4, 10, 15)}),
+            (
+                "batch_norm",
+                {"variants": with_norm, "levels": (4, 10, 15), "effect": at_fifteen},
+            ),
         ],
     )
     whole(glued)
@@ -90,7 +97,10 @@ def test_ten_seeds_and_every_study_beside(page):
     means = glued["results_norm_means"]
     assert "D = 10 after 1,000 steps" in means
     assert "*With batch norm* at the hidden layers" in glued["results_answer"]
-    assert norm.count("(the interval of the difference has 0 in it)") == 2
+    told = r"VAE \+0\.1\d+ \[\S+, \S+\] with batch norm, [+−]?0\.0\d+ \["
+    assert len(re.findall(told, norm)) == 2
+    assert norm.count("(the interval of the difference has no 0 in it)") == 2
+    assert len(re.findall(r" by \+0\.", glued["results_norm"])) == 6
     assert "500 → 1,000 steps" in glued["results_budgets"]
     assert "β-VAE 0.0" in glued["results_plateau"] and "all of them" in glued["results_plateau"]  # fmt: skip
 
