@@ -1,7 +1,9 @@
 """A run that is extended ends as one that was planned that long."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from small_runs import config, outcome, run
@@ -86,16 +88,20 @@ def test_the_average_is_that_of_its_definition(small):
     )  # the run goes on from its own
 
 
-def test_batch_norm_is_measured_for_the_averaged_weights(small):
+def test_batch_norm_is_measured_for_the_averaged_weights(small, monkeypatch):
     settings = config(average=0.9, batch_size=16)
     state = new_state(settings)
-    average = new_average(state.vae, settings)
-    update(average, state.vae.parameters(), settings)
-    network = averaged(state.vae, average, 1, small, torch.arange(1680), settings)
-    x = small.batch(torch.arange(0, 1680, 7))
-    first = network.features[:1](x)
+    mean = new_average(state.vae, settings)
+    update(mean, state.vae.parameters(), settings)
+    rows = np.random.default_rng(1).permutation(2400)[:80]
+    batches = iter(np.arange(80).reshape(5, 16))  # each row once
+    order = SimpleNamespace(integers=lambda most, size: next(batches))
+    monkeypatch.setattr(average, "STATISTICS_BATCHES", 5)
+    monkeypatch.setattr(average, "stream", lambda *_: order)
+    network = averaged(state.vae, mean, 1, small, rows, settings)
+    first = network.features[:1](small.batch(torch.from_numpy(rows)))
     got, want = network.features[1].running_mean, first.mean(dim=(0, 2, 3))
-    torch.testing.assert_close(got, want, rtol=0.1, atol=0.02)
+    torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-6)
     assert network.features[1].momentum == state.vae.features[1].momentum
 
 
