@@ -547,7 +547,9 @@ def test_heads_of_the_squares_stand_apart(visit, width):
 def test_on_a_phone_sliders_have_the_whole_width(visit, name):
     page = visit(name)
     page.set_viewport_size({"width": 390, "height": 844})
-    for slider in page.locator(".ex-slider").all():
+    sliders = page.locator(".ex-slider").all()
+    assert sliders
+    for slider in sliders:
         row = slider.bounding_box()
         track = slider.locator("input").bounding_box()
         value = slider.locator("output").bounding_box()
