@@ -5,6 +5,8 @@ milliseconds.
 import inspect
 from functools import partial
 
+import numpy as np
+
 from disentlib import metrics
 
 FEW = {"train": 100, "test": 100}
@@ -12,11 +14,19 @@ BATCHED = {**FEW, "batch_size": 6}
 DCI_PARTS = ("disentanglement", "completeness", "informativeness")
 
 
-def dci_part(codes, grid, seed=0, *, part, **settings):
-    return getattr(metrics.dci(codes, grid, seed, n_jobs=1, **settings), part)
+def dci(codes, grid, seed=0, **settings):
+    found = metrics.dci(codes, grid, seed, n_jobs=1, **settings)
+    return np.array([getattr(found, part) for part in DCI_PARTS])
 
 
-def calls(few=None, batch_size=6):
+def dci_part(codes, grid, seed=0, *, place, **settings):
+    return dci(codes, grid, seed, **settings)[place]
+
+
+def calls(few=None, batch_size=6, parts=True):
+    """By name; without `parts`, the three numbers of DCI, which grow the same trees,
+    are one array.
+    """
     batched = {**(few or FEW), "batch_size": batch_size}
     scores = {}
     for name in metrics.SCORES:
@@ -25,9 +35,11 @@ def calls(few=None, batch_size=6):
         own = {key: value for key, value in batched.items() if key in keywords}
         if "threshold" in keywords:
             own["threshold"] = 0
-        if name == "dci":
-            for part in DCI_PARTS:
-                scores[f"dci_{part}"] = partial(dci_part, part=part, **own)
+        if name == "dci" and parts:
+            for place, part in enumerate(DCI_PARTS):
+                scores[f"dci_{part}"] = partial(dci_part, place=place, **own)
+        elif name == "dci":
+            scores[name] = partial(dci, **own)
         else:
             scores[name] = partial(function, **own)
     return scores
