@@ -190,17 +190,14 @@ def best_cuts(x, labels, size):
     cumulated = weight.cumsum(axis=0)
     best = {(0, 0): (0.0, [])}  # (cuts used, values covered): recall gained, intervals
     for used in range(1, size + 1):
+        before = [best.get((used - 1, k), (-np.inf,))[0] for k in range(len(values))]
         for stop in range(1, len(values) + 1):
-            for start in range(stop):
-                if (used - 1, start) in best:
-                    gain = cumulated[stop] - cumulated[start]
-                    value = best[used - 1, start][0] + gain.max()
-                    if value > best.get((used, stop), (-1.0,))[0]:
-                        intervals = best[used - 1, start][1]
-                        best[used, stop] = (
-                            value,
-                            [*intervals, (values[start], int(gain.argmax()))],
-                        )
+            gain = cumulated[stop] - cumulated[:stop]  # of each start
+            value = before[:stop] + gain.max(axis=1)
+            start = value.argmax()
+            if value[start] > -np.inf:
+                taken = (values[start], int(gain[start].argmax()))
+                best[used, stop] = value[start], [*best[used - 1, start][1], taken]
     return max(
         best[u, len(values)] for u in range(1, size + 1) if (u, len(values)) in best
     )[1]
