@@ -6,6 +6,7 @@ from pathlib import Path
 import jupytext
 import matplotlib.pyplot as plt
 import myst_nb
+from matplotlib.figure import Figure
 
 from disentlib.paths import ROOT
 
@@ -27,7 +28,13 @@ def run_cells(page: str, monkeypatch, folder: Path) -> dict[str, str]:
     monkeypatch.setattr(myst_nb, "glue", glue)
     source = (ROOT / "notebooks" / f"{page}.md").read_text()
     names: dict = {}
-    with plt.rc_context({"savefig.dpi": 20, "figure.dpi": 20}):
+    plain = Figure.savefig
+
+    def coarse(figure, to, **given):
+        return plain(figure, to, **given | {"dpi": 20})
+
+    monkeypatch.setattr(Figure, "savefig", coarse)  # whatever a page's style says
+    with plt.rc_context():
         for cell in jupytext.reads(source, fmt="md:myst").cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, page, "exec"), names)
