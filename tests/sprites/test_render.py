@@ -4,6 +4,7 @@ rule.
 
 import csv
 import hashlib
+import inspect
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from disentlib.paths import ROOT
+from disentlib.sprites import outlines
+from disentlib.sprites import render as drawing
 from disentlib.sprites.outlines import OUTLINES
 from disentlib.sprites.render import ANGLES, ORIGINS, SCALES, render, render_grid
 from disentlib.sprites.table import GRID
@@ -81,6 +84,37 @@ def test_white_pixels_of_the_official_array(grid):
     assert (
         abs(white - official) < 2.5
     )  # single precision on the author's card moved two
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "module, name, value, shapes",
+    [
+        (outlines, "ELLIPSE_VERTICES", 99, [1]),
+        (outlines, "ELLIPSE_VERTICES", 101, [1]),
+        (outlines, "ELLIPSE_STRETCH", 4 / 3, [1]),
+        (outlines, "HEART_VERTICES", 149, [2]),
+        (outlines, "HEART_VERTICES", 151, [2]),
+        (drawing, "SUBPIXELS", 128, [0, 1, 2]),
+        (drawing, "SUBPIXELS", 512, [0, 1, 2]),
+    ],
+)
+def test_constants_beside_ours_miss_the_count(
+    grid, monkeypatch, module, name, value, shapes
+):
+    """By more than a hundred pixels, as the page on dSprites says."""
+    of_shape = np.bitwise_count(grid).reshape(3, -1).sum(axis=1, dtype=np.int64)
+    monkeypatch.setattr(module, name, value)
+    # Unwrapped, as the signatures state the shapes of our constants.
+    of = (outlines.square, outlines.ellipse, outlines.heart)
+    made = tuple(inspect.unwrap(outline)() for outline in of)
+    monkeypatch.setattr(drawing, "OUTLINES", made)
+    others = [
+        int(np.bitwise_count(drawing.render_outline(shape, *rest)).sum())
+        for shape in shapes
+        for rest in np.ndindex(6, 40)
+    ]
+    assert abs(sum(others) - of_shape[shapes].sum()) > 100
 
 
 def test_some_rows_are_the_rows_of_the_grid(grid):
