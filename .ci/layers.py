@@ -37,6 +37,7 @@ MADE |= {".*_cache", ".hypothesis", ".snakemake", ".cache", ".ipynb_checkpoints"
 PYTEST = ("-m", "pytest", "-pno:cacheprovider", "--durations=25")
 GOLDEN = "tests/repository/golden"
 PINNED = ("pyproject.toml", "requirements.lock")
+SHARED = ("tests/conftest.py", "tests/shape_checks.py")  # which every pytest reads
 BOOK = ("tests/repository/test_book.py", "tests/repository/test_screen.py")
 NOT_HERE = tuple(f"--ignore={path}" for path in (GOLDEN, *BOOK))
 QUICK = (*PYTEST, "-mnot slow", *NOT_HERE)
@@ -109,10 +110,9 @@ LAYERS = {  # the book first: its tests wait for it
                 (*QUICK, "tests", *(f"--ignore={r}" for r in LONG_ROOMS + LOWER_TESTS)),
             ),
         ),
-        without=LOWER_TESTS,
     ),
     "golden": Layer(  # the book compares all that its pages print with all of them
-        ("disentlib", "notebooks", GOLDEN, *PINNED),
+        ("disentlib", "notebooks", GOLDEN, *SHARED, *PINNED),
         ((*NBVAL, f"{GOLDEN}/elbo.ipynb"),),
     ),
     "slow": Layer(
@@ -154,7 +154,7 @@ def digest(root: Path, layer: Layer) -> str:
             sys.exit(f"error: {root / name}: nothing to test there")
     there = [shutil.which(name) for name in ("chromium", "node")]
     asked = [os.environ.get(name) for name in ("CI", "CHROMIUM", *MORE)]
-    around = [sys.executable, *asked, *there]
+    around = [sys.executable, layer.commands, *asked, *there]
     sha = hashlib.sha256(repr(around).encode())
     for path in files(root, layer.inputs, layer.without):
         name, content = os.fsencode(path.relative_to(root)), path.read_bytes()

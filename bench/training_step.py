@@ -10,8 +10,8 @@ discriminator, and one that permutes the same batch and takes a pass of the
 discriminator for each loss; for the beta-VAE both are the plain loop of Higgins et al.
 (2017). Ours is `train`, with all it does, as it is, and as it was at an early commit
 (`BEFORE`; taken from the repository's history, or from the folder that
-$DISENTLIB_BEFORE names; left out where there is neither); in bfloat16 as well, the default where it is native. The peaks
-are the better of two matrix products of 2048 × 2048 on as many threads: MKL's
+$DISENTLIB_BEFORE names; left out where there is neither); in bfloat16 as well, the
+default where it is native. The peaks are the better of two matrix products of 2048 × 2048 on as many threads: MKL's
 (`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the
 operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
 """
@@ -276,13 +276,11 @@ def earlier_copy() -> Path | None:
         return Path(given)
     folder = Path(tempfile.mkdtemp(prefix="disentlib-before-"))
     atexit.register(shutil.rmtree, folder)
-    found = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", BEFORE, "disentlib", "bench"],
-        capture_output=True,
-    )
-    if found.returncode:
+    words = ["git", "-C", str(ROOT), "archive", BEFORE, "disentlib", "bench"]
+    found = shutil.which("git") and subprocess.run(words, capture_output=True)
+    if not found or found.returncode:
         print(
-            f"this clone has no commit {BEFORE}: git fetch --unshallow, or give a folder "
+            f"no git here that has commit {BEFORE}: git fetch --unshallow, or give a folder "
             "with that library in DISENTLIB_BEFORE"
         )
         return None

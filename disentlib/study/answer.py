@@ -79,7 +79,7 @@ def sentence(evidence: Evidence, step: int, told_before: bool = False) -> str:
         )
     most = number(max(e.pooled.largest for e in decided), 2)
     either = " in either model" if len(decided) > 1 else ""
-    unsure = " (its interval leaves out 0; its test after Holm's correction does not)"
+    unsure = " (its interval leaves out 0; its p-value after Holm is not small)"
     sizes = listed(
         [
             f"{title(e.model)} {estimated(e.pooled)}{unsure * e.pooled.excludes_zero}"

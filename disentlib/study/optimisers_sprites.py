@@ -137,7 +137,7 @@ def scores_table(found: SpriteRuns) -> pd.DataFrame:
     for _, ours in found.scores.groupby(["model", "D"], sort=False):
         steps = {found.common, longest_of_two(ours)}
         parts.append(ours[ours["step"].isin(steps)].sort_values("step", kind="stable"))
-    return pd.concat(parts).drop(columns=["step", "model"])
+    return pd.concat(parts).drop(columns=["step", "model", "runs"])
 
 
 def longest_of_two(scores: pd.DataFrame) -> int:

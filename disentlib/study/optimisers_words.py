@@ -95,7 +95,8 @@ def full_sentence(found: SpriteRuns | None) -> str:
                     f"their number: the FactorVAE score and DCI disentanglement are "
                     f"{listed(told)} ({counted(own['runs'].iloc[0], 'run')} each)."
                 )
-    return "At no D do two optimisers use every dimension."
+        return "At no D do two optimisers use every dimension."
+    return "There are no runs to tell."
 
 
 def nats_sentence(found: SpriteRuns | None) -> str:

@@ -170,13 +170,13 @@ def precision_bounds(found: PrecisionPairs | None) -> str:
     said = (
         f"Another study would be a mean that differs by {TOLERATED_LOSS:.0%} of the "
         f"reconstruction error, here {number(bound, 1)} nats, or by {TOLERATED:g} of a "
-        f"score. The mean error of bfloat16 lies {beyond} the first bound, and its "
+        f"score. The mean difference of the error lies {beyond} the first, and its "
         f"interval {reaches}"
     ).replace("%", " %")
     if not scores:
         return f"{said}."
     return (
-        f"{said}; the means of {near} of {len(scores)} scores lie within the second, "
+        f"{said}; those of {near} of {len(scores)} scores lie within the second, "
         f"and the interval of {listed(held) if held else 'none'}."
     )
 

@@ -38,8 +38,8 @@ def published_table(evidence: Evidence) -> pd.DataFrame:
 
 
 def longer_training(evidence: Evidence) -> str:
-    """How many times as many steps as here the runs of Lin et al. have."""
-    return f"{STEPS:,d} steps, {number(STEPS / evidence.steps[-1], 0)} times ours"
+    """How many steps the runs of Lin et al. have, and those here."""
+    return f"{STEPS:,d} steps, ours {evidence.steps[-1]:,d}"
 
 
 def _with_spread(values: pd.Series) -> str:

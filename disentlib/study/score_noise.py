@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from disentlib.study.evidence import Evidence
-from disentlib.study.measures import FAMILIES, THESIS
+from disentlib.study.measures import EVERY, THESIS
 from disentlib.study.pooled import spread_between_seeds
 from disentlib.study.results import IDENTITY
 from disentlib.study.words import listed, number, title
 
-EVERY = [score for scores in FAMILIES.values() for score in scores]
+SCORES = (*EVERY, "pruned_factor_vae_score")
 
 
 def noise_shares(evidence: Evidence) -> pd.DataFrame:
@@ -26,16 +26,17 @@ def noise_shares(evidence: Evidence) -> pd.DataFrame:
     scored = table[(table["step"] == evidence.steps[-1]) & table["spread"].notna()]
     draws = len(evidence.main.study.scoring.seeds)
     shares = {}
-    for score in EVERY:
+    for score in SCORES:
         own = scored[(scored["codes"] == "sampled") & (scored["measure"] == score)]
         if own.empty or draws < 2:
             continue
-        cell = own.groupby([*IDENTITY[:-1]]).ngroup()
+        cell = own.groupby(IDENTITY[:-1]).ngroup()
         between = spread_between_seeds(cell, own["value"])[0] ** 2
         noise = float((own["spread"] ** 2).mean())
         if between > 0:
             one = noise / (between + noise * (1 - 1 / draws))
-            shares[score] = {"one": one, "several": noise / draws / between}
+            several = noise / draws / between
+            shares[score] = {"one": min(1.0, one), "several": min(1.0, several)}
     return pd.DataFrame.from_dict(shares, orient="index", columns=["one", "several"])
 
 

@@ -121,7 +121,9 @@ def test_excess_over_rotations(small):
 
 def test_each_run_has_rotations_of_its_own(tmp_path, small, monkeypatch):
     run(config(D=2, seed=3, steps=1), small, tmp_path)
-    monkeypatch.setattr("disentlib.scoring.run.in_use", lambda *_: np.ones(2, bool))
+    monkeypatch.setattr(
+        "disentlib.scoring.run.which_in_use", lambda *_: np.ones(2, bool)
+    )
     sizes = dataclasses.replace(SIZES, score_seeds=1, rotations=1)
     table = score_run(tmp_path, sizes, small, n_jobs=1)
     rows = scoring.planned_rows(small.grid, sizes)

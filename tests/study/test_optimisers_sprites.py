@@ -118,7 +118,7 @@ def test_at_the_largest_d_that_two_fill_their_scores_are_told(ways):
     assert "0.44 and 0.1 by Adam" in told and told.endswith("(2 runs each).")
     alone = scores({key: n for key, n in cells.items() if key[0] == "Adam"})
     found = page.SpriteRuns(ways, alone, 250, {})
-    assert words.full_sentence(found) == words.full_sentence(None)
+    assert words.full_sentence(found).startswith("At no D do two optimisers")
 
 
 def test_nats_are_of_one_seed_at_the_largest_d_as_far_as_all_came(ways):
@@ -227,4 +227,4 @@ def test_without_runs_the_page_says_so(monkeypatch):
     told = words.page_values(None)
     assert "No runs on dSprites" in told["sprites"]
     assert "No two optimisers" in told["sprites_equal"]
-    assert told["sprites_full"] == "At no D do two optimisers use every dimension."
+    assert told["sprites_full"] == "There are no runs to tell."

@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from disentlib.study import forked
 from disentlib.study.outputs import execute_changed
 
 PAGE = """---
@@ -24,7 +25,10 @@ kernelspec: {{display_name: Python 3, language: python, name: python3}}
 
 
 @pytest.fixture
-def book(tmp_path):
+def book(tmp_path, monkeypatch):
+    # A process has one server of forks, and conftest's list is that of all tests.
+    monkeypatch.setattr(forked.SERVER, "set_forkserver_preload", lambda names: None)
+
     def write(name, code, prose="Prose."):
         path = tmp_path / f"{name}.md"
         path.write_text(PAGE.format(code=code, prose=prose))

@@ -63,13 +63,11 @@ def test_bounds_are_two_per_cent_of_the_error_and_three_hundredths_of_a_score(ma
     assert (
         f"by 2 % of the reconstruction error, here {mean.mean() / 50:.1f} nats" in said
     )
-    assert (
-        "error of bfloat16 lies within the first bound, and its interval stays" in said
-    )
-    assert "the means of 9 of 10 scores lie within the second" in said
+    assert "of the error lies within the first, and its interval stays" in said
+    assert "those of 9 of 10 scores lie within the second" in said
     own = found.values["measure"] == MEASURES[0]
     found.values.loc[own, "value_bfloat16"] += 10
-    assert "lies beyond the first bound, and its interval reaches beyond it" in (
+    assert "lies beyond the first, and its interval reaches beyond it" in (
         precision_bounds(found)
     )
 

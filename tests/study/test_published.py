@@ -28,4 +28,4 @@ def test_ours_have_a_spread_where_there_are_seeds_and_stand_above_theirs(make):
 def test_a_study_without_d_10_leaves_theirs(make):
     evidence = make(levels=(4, 15), steps=(1000,))
     assert len(published_table(evidence)) == len(PUBLISHED)
-    assert longer_training(evidence) == "311,040 steps, 311 times ours"
+    assert longer_training(evidence) == "311,040 steps, ours 1,000"

@@ -6,6 +6,7 @@ from synthetic_study import NOISE, synthetic
 
 from disentlib.study import plan
 from disentlib.study.evidence import evidence_of
+from disentlib.study.measures import EVERY
 from disentlib.study.score_noise import noise_sentence, noise_shares
 
 SPREAD = 0.01  # of the synthetic study's draws
@@ -22,9 +23,11 @@ def make(tmp_path, monkeypatch):
 def test_the_shares_are_those_that_were_planted(make):
     shares = noise_shares(make(seeds=40))
     of_mean, between = SPREAD**2 / 3, NOISE**2  # of means over three draws
-    assert np.allclose(shares["several"], of_mean / between, rtol=0.25)
-    one = SPREAD**2 / (between - of_mean + SPREAD**2)
-    assert np.allclose(shares["one"], one, rtol=0.25)
+    assert set(shares.index) >= set(EVERY)
+    several = shares["several"]
+    assert np.allclose(several, of_mean / between, rtol=0.25)
+    # One draw in place of three has three times the noise on the same models.
+    np.testing.assert_allclose(shares["one"], 3 * several / (1 + 2 * several))
 
 
 def test_the_sentence_has_the_thesis_scores_and_the_largest_of_the_others(make):
