@@ -11,9 +11,10 @@ discriminator for each loss; for the beta-VAE both are the plain loop of Higgins
 (2017). Ours is `train`, with all it does, as it is, and as it was at an early commit
 (`BEFORE`; taken from the repository's history, or from the folder that
 $DISENTLIB_BEFORE names; left out where there is neither); in bfloat16 as well, the
-default where it is native. The peaks are the better of two matrix products of 2048 × 2048 on as many threads: MKL's
-(`torch.mm`) and oneDNN's (as 1 × 1 convolution); torch.utils.flop_counter counts the
-operations of our step. "By CPU" is for busy machines, and leaves loader workers out.
+default where it is native. The peaks are the better of two matrix products of
+2048 × 2048 on as many threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1 convolution);
+torch.utils.flop_counter counts the operations of our step. "By CPU" is for busy
+machines, and leaves loader workers out.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 norm alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -111,21 +112,27 @@ def at_objective(ways: pd.DataFrame, level: float) -> pd.DataFrame:
     return means[first.size() == asked.reindex(means.index)]
 
 
-def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
-    """A row for each D and each of `LEVELS` that two optimisers reach there, and a
-    column an optimiser: dimensions in use, and in brackets the step.
+def shared_levels(ways: pd.DataFrame) -> Iterator[tuple[int, int, pd.DataFrame]]:
+    """Each D, each of `LEVELS` that two optimisers reach there, from the highest, and
+    what `at_objective` has of it.
     """
-    names, content = list(ways["optimiser"].unique()), []
     for D, ours in ways.groupby("D"):
         for level in LEVELS:
-            means = at_objective(ours, level)
-            cells = {
-                name: f"{row['in_use']:.1f} ({round(row['step'], -1):,.0f})"
-                for name, row in means.iterrows()
-            }
-            if len(means) > 1:
-                told = (cells.get(name, "–") for name in names)
-                content.append([D, f"{level}", *told])
+            if len(means := at_objective(ours, level)) > 1:
+                yield D, level, means
+
+
+def levels_table(ways: pd.DataFrame) -> pd.DataFrame:
+    """A row for each of `shared_levels`, and a column an optimiser: dimensions in use,
+    and in brackets the step.
+    """
+    names, content = list(ways["optimiser"].unique()), []
+    for D, level, means in shared_levels(ways):
+        cells = {
+            name: f"{row['in_use']:.1f} ({round(row['step'], -1):,.0f})"
+            for name, row in means.iterrows()
+        }
+        content.append([D, f"{level}", *(cells.get(name, "–") for name in names)])
     return pd.DataFrame(content, columns=["D", "objective (nats)", *names])
 
 
@@ -140,6 +147,11 @@ def scores_table(found: SpriteRuns) -> pd.DataFrame:
     return pd.concat(parts).drop(columns=["step", "model", "runs"])
 
 
+def of_first_model(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of the model that comes first."""
+    return rows[rows["model"] == rows["model"].iloc[0]]
+
+
 def longest_of_two(scores: pd.DataFrame) -> int:
     """The longest budget at which two optimisers have scores (of one model and D)."""
     counts = scores.groupby("step").size()
@@ -150,7 +162,7 @@ def nats_of_each(found: SpriteRuns) -> dict[str, pd.DataFrame]:
     """The history of the first seed at the largest D by optimiser, as far as all have
     come.
     """
-    ours = found.ways[found.ways["model"] == found.ways["model"].iloc[0]]
+    ours = of_first_model(found.ways)
     ours = ours[ours["D"] == ours["D"].max()]
     ours = ours[ours["seed"] == ours["seed"].min()]
     last = ours.groupby("optimiser")["step"].max().min()

@@ -4,9 +4,10 @@ import pandas as pd
 
 from disentlib.study.optimisers_sprites import (
     SpriteRuns,
-    levels_table,
     longest_of_two,
     nats_of_each,
+    of_first_model,
+    shared_levels,
 )
 from disentlib.study.words import counted, listed
 
@@ -27,7 +28,7 @@ def sprites_sentence(found: SpriteRuns | None) -> str:
     """
     if found is None:
         return "No runs on dSprites by different optimisers are in yet."
-    rows = found.scores[found.scores["model"] == found.scores["model"].iloc[0]]
+    rows = of_first_model(found.scores)
     ends = {D: longest_of_two(own) for D, own in rows.groupby("D")}
     places = [(found.common, rows["D"].max())]
     furthest = max(ends, key=lambda D: (ends[D], D))
@@ -58,18 +59,14 @@ def equal_sentence(found: SpriteRuns | None) -> str:
     """How many dimensions are in use at the lowest level that two optimisers reach, of
     each D.
     """
-    equal = None if found is None else levels_table(found.ways)
-    if equal is None or not len(equal):
+    levels = () if found is None else shared_levels(found.ways)
+    lowest = {D: (level, means["in_use"]) for D, level, means in levels}
+    if not lowest:
         return "No two optimisers have come to an equal objective yet."
     told = []
-    for _, row in equal.drop_duplicates("D", keep="last").iterrows():
-        means = [
-            f"{name} {row[name].partition(' (')[0]}"
-            for name in row.index[2:]
-            if row[name] != "–"
-        ]
-        nats = row["objective (nats)"]
-        told.append(f"to {nats} nats at D = {row['D']}: {listed(means)}")
+    for D, (level, used) in lowest.items():
+        means = [f"{name} {mean:.1f}" for name, mean in used.items()]
+        told.append(f"to {level} nats at D = {D}: {listed(means)}")
     return f"Dimensions in use where the objective first comes {'; '.join(told)}."
 
 
@@ -78,8 +75,8 @@ def full_sentence(found: SpriteRuns | None) -> str:
     differs there is not their number.
     """
     if found is not None:
-        rows = found.scores[found.scores["step"] == found.common]
-        rows = rows[rows["model"] == rows["model"].iloc[0]]
+        rows = of_first_model(found.scores)
+        rows = rows[rows["step"] == found.common]
         used = pd.to_numeric(rows["dimensions in use"], errors="coerce")
         full = rows[used == rows["D"]]
         for D, own in sorted(full.groupby("D"), reverse=True):

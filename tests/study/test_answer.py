@@ -1,13 +1,13 @@
 """Sentences of the results stay true of tables with gaps, and name what they mean."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import synthetic
 
-from disentlib.study import answer, plan, sentences, shown
+from disentlib.study import answer, sentences, shown
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import evidence_of
 from disentlib.study.measures import ONE_FOR_ONE, THESIS, runs
@@ -17,9 +17,8 @@ NONE = (np.nan,) * 3
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-    return lambda **options: synthetic(tmp_path, **{"steps": [1000]} | options)
+def make(make_study):
+    return partial(make_study, steps=[1000])
 
 
 def effect(measure: str, p: float, p_family: float, low: float = -1.0) -> Effect:

@@ -1,18 +1,18 @@
 """What D does, asked of tables in which it was planted."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from synthetic_study import LEVELS, NOISE, PER_TEN, synthetic
+from synthetic_study import LEVELS, NOISE, PER_TEN
 
-from disentlib.study import plan
 from disentlib.study.effects import contrast_weights, effect_of, effects_of
 from disentlib.study.measures import FAMILIES, budgets, ran_away, runs, with_dimensions
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-    return lambda **options: synthetic(tmp_path, **{"pictures": False} | options)
+def make(make_study):
+    return partial(make_study, pictures=False)
 
 
 def test_planted_slopes_are_found_and_no_others(make):

@@ -1,13 +1,12 @@
 """Means along steps and pairs of runs are of the same runs, whatever is there."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import synthetic
 
-from disentlib.study import plan
 from disentlib.study.budgets import along_budgets
 from disentlib.study.correlation import correlation_within
 from disentlib.study.evidence import evidence_of
@@ -23,9 +22,8 @@ from disentlib.study.tables import budget_rows
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-    return lambda **options: synthetic(tmp_path, pictures=False, **options)
+def make(make_study):
+    return partial(make_study, pictures=False)
 
 
 def without(results, keep):

@@ -1,19 +1,14 @@
 """Others' scores stand beside the study's own, whatever it has."""
 
 import pytest
-from synthetic_study import synthetic
 
-from disentlib.study import plan
 from disentlib.study.evidence import evidence_of
 from disentlib.study.published import PUBLISHED, longer_training, published_table
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-    return lambda **options: evidence_of(
-        synthetic(tmp_path, pictures=False, **options), {}
-    )
+def make(make_study):
+    return lambda **options: evidence_of(make_study(pictures=False, **options), {})
 
 
 def test_ours_have_a_spread_where_there_are_seeds_and_stand_above_theirs(make):

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from synthetic_study import NOISE, synthetic
+from synthetic_study import NOISE
 
-from disentlib.study import plan
 from disentlib.study.evidence import evidence_of
 from disentlib.study.measures import EVERY
 from disentlib.study.score_noise import noise_sentence, noise_shares
@@ -13,11 +12,8 @@ SPREAD = 0.01  # of the synthetic study's draws
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-    return lambda **options: evidence_of(
-        synthetic(tmp_path, pictures=False, **options), {}
-    )
+def make(make_study):
+    return lambda **options: evidence_of(make_study(pictures=False, **options), {})
 
 
 def test_the_shares_are_those_that_were_planted(make):

@@ -1,24 +1,20 @@
 """What sentences say of tables in which the truth was planted: which end, which sign."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from synthetic_study import synthetic
 
-from disentlib.study import plan, sentences
+from disentlib.study import sentences
 from disentlib.study.budgets import along_budgets
 from disentlib.study.evidence import evidence_of
 from disentlib.study.measures import THESIS
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
-
-    def made(**options):
-        usual = {"pictures": False, "excess": False, "levels": (4, 15), "noise": 0.0}
-        return synthetic(tmp_path, **usual | options)
-
-    return made
+def make(make_study):
+    usual = {"pictures": False, "excess": False, "levels": (4, 15), "noise": 0.0}
+    return partial(make_study, **usual)
 
 
 def test_a_change_along_the_budgets_goes_from_the_first_to_the_last(make):

@@ -1,17 +1,16 @@
 """Verdicts on tables in which the truth was planted, and on too few runs."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import synthetic
 
 from disentlib.scoring.pictures import load_pictures, save_pictures
 from disentlib.scoring.run import EXCESS
 from disentlib.study import (
     permutation,
-    plan,
     verdicts,
     verdicts_beside,
     verdicts_hypothesis,
@@ -29,15 +28,10 @@ ELEVEN = 11  # six claims, one of two halves; three of the hypothesis; the propo
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
+def make(make_study, monkeypatch):
     monkeypatch.setattr(permutation, "COUNTED", 20_000)
     monkeypatch.setattr(permutation, "DRAWN", 2_000)
-
-    def made(**options):
-        return synthetic(tmp_path, **{"pictures": False, "steps": [1000]} | options)
-
-    return made
+    return partial(make_study, pictures=False, steps=[1000])
 
 
 def evidence(results, **beside):
