@@ -34,7 +34,7 @@ CHOICES = {
     "batch norm": ("batch_norm", "mean_norm"),
     "batch": ("batch_size",),
     "precision": ("precision",),
-    "weight": ("beta", "gamma"),
+    "weight": ("beta", "gamma", "weight_start", "weight_steps"),
     "steps": ("steps",),
 }
 
@@ -57,6 +57,9 @@ def in_words(config: TrainingConfig) -> str:
     words = [f"{'one cycle to' if cycle else 'constant'} {config.learning_rate:g}"]
     words += [f"after {config.warmup} steps of warm-up"] * (config.warmup > 0)
     words += [f"moving average {config.average:g}"] * (config.average > 0)
+    if config.weight_steps:
+        start, ends = config.weight_start, f"{config.weight_steps:,d} steps"
+        words += [f"weight from {start:g} times its value over {ends}"]
     words += [config.optimizer.capitalize()] * (config.optimizer != "adam")
     words += ["batch norm"] * config.batch_norm
     words += ["batch norm on the means alone"] * config.mean_norm

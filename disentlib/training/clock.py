@@ -4,7 +4,7 @@ import time
 
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.energy import open_meter
-from disentlib.training.optimisers import rate_factor
+from disentlib.training.schedules import rate_factor
 from disentlib.training.state import State
 
 

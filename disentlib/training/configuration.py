@@ -21,6 +21,7 @@ WHOLE = {
     "split_seed": (0, 2**63 - 1),
     "steps": (1, 10**9),
     "warmup": (0, 10**9),
+    "weight_steps": (0, 10**9),
     "batch_size": (1, 2**16),
     "checkpoint_every": (1, 10**9),
     "log_every": (1, 10**5),
@@ -53,6 +54,8 @@ class TrainingConfig:
     optimizer: str = "adam"
     beta: float = 4.0
     gamma: float = 40.0
+    weight_start: float = 1.0  # what beta or gamma is multiplied by at first
+    weight_steps: int = 0  # steps over which it moves from there to its value
     batch_norm: bool = True
     mean_norm: bool = False  # batch norm of fixed scale on the posterior's means alone
     discriminator_learning_rate: float = 1e-4
@@ -79,7 +82,7 @@ class TrainingConfig:
                 )
         for name, (least, most) in WHOLE.items():
             whole_number(name, getattr(self, name), least, most)
-        for name in ("beta", "gamma"):
+        for name in ("beta", "gamma", "weight_start"):
             number(name, getattr(self, name), least=0)
         for name in ("learning_rate", "discriminator_learning_rate"):
             number(name, getattr(self, name), above=0)
@@ -90,6 +93,11 @@ class TrainingConfig:
             )
         if self.warmup and self.schedule != "constant":
             raise ValueError(f"warmup {self.warmup} is for a constant schedule; give 0")
+        if self.weight_steps and self.model not in ("beta_vae", "factor_vae"):
+            raise ValueError(
+                f"weight_steps {self.weight_steps} moves the weight of beta_vae or "
+                f"factor_vae; give 0 for {self.model}"
+            )
         if (self.batch_norm or self.mean_norm) and self.batch_size < 2:
             raise ValueError(
                 "batch_size 1 has no batch statistics; use 2 or more, or no batch_norm"

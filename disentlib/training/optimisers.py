@@ -1,6 +1,4 @@
-"""Optimisers and the learning rate as a function of the step."""
-
-import math
+"""Optimisers, and the setting of their rates."""
 
 import torch
 from torch import nn
@@ -67,26 +65,3 @@ def set_rates(optimisers: Optimisers, factor: float) -> None:
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = torch.tensor(rate, device=parameter.device)
-
-
-def rate_factor(step: int, config: TrainingConfig) -> float:
-    """Factor on the learning rates in step 1 … `config.steps`.
-
-    "constant" is 1, after `config.warmup` steps along a straight line; it does not know
-    how long the run will be, so that one run serves every budget. "one_cycle" is
-    `eq-one-cycle` (Smith and Topin 2019): from 1/25 up to 1 over the first 30 % of the
-    steps and down to 1/250,000, both along half a cosine. A function of the step alone:
-    a run that goes on needs no schedule's state.
-    """
-    if config.schedule == "constant":
-        return min(1.0, step / config.warmup) if config.warmup else 1.0
-    peak = 0.3 * config.steps - 1
-    last = config.steps - 1
-    if step - 1 <= peak:
-        return half_cosine(1 / 25, 1.0, (step - 1) / peak if peak > 0 else 1.0)
-    return half_cosine(1.0, 1 / 250_000, (step - 1 - peak) / (last - peak))
-
-
-def half_cosine(start: float, end: float, share: float) -> float:
-    """From `start` to `end` along half a cosine, `share` of the way."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

@@ -47,13 +47,12 @@ def without_free(config: TrainingConfig) -> TrainingConfig:
 
 def stackable(configs: Sequence[TrainingConfig]) -> bool:
     """Whether runs can train together: alike but for `MAY_DIFFER`, by Adam or momentum,
-    with a posterior to draw from.
+    with a posterior to draw from and one objective from the first step.
     """
     alike = {without_free(config) for config in configs}
     first = configs[0]
-    return (
-        len(alike) == 1 and first.optimizer != "muon" and first.model != "autoencoder"
-    )
+    alone = first.optimizer == "muon" or first.model == "autoencoder"
+    return len(alike) == 1 and not alone and not first.weight_steps
 
 
 def new_stack(configs: Sequence[TrainingConfig]) -> Stack:

@@ -16,7 +16,8 @@ from disentlib.sprites.table import Sprites
 from disentlib.training import average
 from disentlib.training.batches import Draws, block_size, draw
 from disentlib.training.configuration import TrainingConfig, on_card
-from disentlib.training.optimisers import rate_factor, set_rates
+from disentlib.training.optimisers import set_rates
+from disentlib.training.schedules import loss_weights, rate_factor
 from disentlib.training.state import State
 
 EAGER_STEPS = 3  # before a graph is recorded, while libraries set themselves up
@@ -38,9 +39,7 @@ def train_step(
     discriminator as a leaf. One backward pass through it serves both, see
     `objectives.total_correlation_gradient`.
     """
-    kl_weight, tc_weight = objectives.loss_weights(
-        config.model, config.beta, config.gamma
-    )
+    kl_weight, tc_weight = loss_weights(state.step, config)
     undefined = x.new_full((), math.nan)
     tc, d_loss, d_accuracy = undefined, undefined, undefined
     for optimiser in state.optimisers:
@@ -119,8 +118,10 @@ def stepper(
         take_step(state, sprites, draws, place, row, config)
 
     factor = math.nan
-    # Muon reads its rate as a number, which a recording would keep as it was.
-    record = config.compile and on_card(config.device) and config.optimizer != "muon"
+    # Muon's rate and a moving weight are numbers, which a recording would keep as they
+    # were.
+    plain = config.optimizer != "muon" and not config.weight_steps
+    record = config.compile and on_card(config.device) and plain
     run = recorded(step) if record else step
 
     def advance() -> None:

@@ -27,7 +27,8 @@ from disentlib.training.batches import (
 )
 from disentlib.training.configuration import TrainingConfig, on_card
 from disentlib.training.energy import open_meter
-from disentlib.training.optimisers import rate_factor, set_rates
+from disentlib.training.optimisers import set_rates
+from disentlib.training.schedules import rate_factor
 from disentlib.training.stack import (
     MAY_DIFFER,
     Stack,
@@ -108,8 +109,8 @@ def _shared(configs: Sequence[TrainingConfig]) -> TrainingConfig:
     config = configs[0]
     if not stackable(configs):
         raise ValueError(
-            f"runs of an autoencoder, by Muon, or that differ in more than "
-            f"{', '.join(MAY_DIFFER)}; train them alone"
+            f"runs of an autoencoder, by Muon, of a moving weight, or that differ in "
+            f"more than {', '.join(MAY_DIFFER)}; train them alone"
         )
     if config.precision == "auto":
         raise ValueError("precision 'auto' is not chosen yet; give float32 or bfloat16")

@@ -105,6 +105,11 @@ def test_round_trip_through_json(model):
             {"warmup": 5, "schedule": "one_cycle"},
             "warmup 5 is for a constant schedule; give 0",
         ),
+        (
+            {"weight_steps": 5, "model": "vae"},
+            "weight_steps 5 moves the weight of beta_vae or factor_vae; give 0 for vae",
+        ),
+        ({"weight_start": -1.0}, "weight_start=-1.0 must be a finite number, at least"),
         ({"zeta": 1, "eta": 1}, "unknown setting eta, zeta; the settings are"),
         ({1: 2, "eta": 1}, "unknown setting 1, eta; the settings are"),
     ],

@@ -20,7 +20,8 @@ from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import history, load_model, train
 from disentlib.training.configuration import MODELS
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.optimisers import rate_factor
+from disentlib.training.schedules import loss_weights as weights_of_step
+from disentlib.training.schedules import rate_factor
 from disentlib.training.state import new_state
 
 
@@ -244,6 +245,23 @@ def test_rates_follow_torchs_one_cycle():
         for n in (1, 2, 3)
         for s in range(1, n + 1)
     )
+
+
+def test_a_moving_weight_comes_to_its_value_along_a_line():
+    falling = {"beta": 2.0, "gamma": 10.0, "weight_start": 3.0, "weight_steps": 4}
+    steps = range(1, 8)
+    seen = [weights_of_step(s, config(**falling)) for s in steps]
+    assert seen == [(beta, 0) for beta in (6, 5, 4, 3, 2, 2, 2)]
+    seen = [weights_of_step(s, config(model="factor_vae", **falling)) for s in steps]
+    assert seen == [(1, gamma) for gamma in (30, 25, 20, 15, 10, 10, 10)]
+    assert {weights_of_step(s, config(beta=2.0)) for s in steps} == {(2, 0)}
+
+
+def test_the_moving_weight_reaches_the_objective(small, tmp_path):
+    settings = config(log_every=1, steps=4, beta=2.0, weight_start=3.0, weight_steps=2)
+    records = run(settings, small, tmp_path)
+    found = [(r["total"] - r["reconstruction"]) / r["kl"] for r in records]
+    assert found == pytest.approx([6, 4, 2, 2], rel=1e-3)
 
 
 def test_the_rate_reaches_the_optimiser_and_the_history(small, tmp_path):

@@ -41,6 +41,7 @@ RUNS = {
         warmup=3,
         batch_norm=False,
     ),
+    "beta_vae, its weight falls": config(steps=5, weight_start=3.0, weight_steps=4),
     "beta_vae, sgd, means normed": config(
         optimizer="sgd", mean_norm=True, batch_norm=False, steps=4
     ),
