@@ -1,19 +1,35 @@
 """What the recipe page says and shows, from its study's results."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from disentlib.study.measures import measured, of_every_step, with_dimensions
+from disentlib.study.measures import (
+    budgets,
+    measured,
+    of_every_step,
+    with_dimensions,
+)
 from disentlib.study.recipes import (
     MEASURES,
+    Change,
     changes_sentence,
     in_words,
+    means_table,
     single_changes,
     variants,
 )
 from disentlib.study.results import Results
 from disentlib.study.settings import PAIRED
-from disentlib.study.words import counted, digits_of, listed, number, title
+from disentlib.study.words import counted, digits_of, estimated, listed, number, title
+
+STAYS = "averaged"  # its weight is the same in every step
+TO_WEIGHT = (
+    STAYS,
+    "falling",
+    "rising",
+)  # recipes that come to one weight by three ways
 
 
 def effective_dimensions(history: pd.DataFrame) -> float:
@@ -144,6 +160,33 @@ def nats_of(results: Results, names: tuple[str, ...]) -> dict[str, pd.DataFrame]
         for history in [_first(results, name, model)]
         if len(history)
     }
+
+
+def to_weight_table(results: Results) -> pd.DataFrame:
+    """What each way to the weight has at each of its budgets: means over seeds."""
+    there = results.table["variant"].isin(TO_WEIGHT)
+    ours = replace(results, table=results.table[there])
+    steps = budgets(ours.table)
+    tables = [means_table(ours, step) for step in steps]
+    return pd.concat(tables) if tables else pd.DataFrame()
+
+
+def to_weight_sentence(changes: list[Change]) -> str:
+    """What a weight that moves to its value changes beside one that stays, at the
+    budget that most pairs have.
+    """
+    told = []
+    for change in changes:
+        if change.choice == "weight" and change.first == STAYS:
+            parts = [
+                f"{title(m)} {estimated(e, digits_of(m))}"
+                for m, e in change.by_measure.items()
+            ]
+            pairs = counted(change.pairs, "pair")
+            told.append(f"{change.second} ({pairs}): {', '.join(parts)}")
+    if not told:
+        return "Runs whose weight moves to its value are not in yet."
+    return f"Differences from the runs whose weight stays: {'; '.join(told)}."
 
 
 def norm_scores(results: Results) -> dict[str, float]:

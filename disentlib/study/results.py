@@ -12,6 +12,7 @@ import pandas as pd
 from disentlib.paths import RESULTS, STUDIES
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
+from disentlib.training.checkpoints import settings_then
 
 IDENTITY = ["variant", "model", "D", "seed"]  # which run a row is about
 COLUMNS = [*IDENTITY, "step", "codes", "measure", "value", "spread"]
@@ -78,12 +79,16 @@ class Results:
 
     @property
     def run_rows(self) -> pd.DataFrame:
-        """A row a run, see `run_row`; empty where results are from before those."""
+        """A row a run, see `run_row`, with settings that are newer than it as they were
+        then; empty where results are from before those.
+        """
         path = self.folder / "runs.csv"
         if not path.exists():
             return pd.DataFrame()
         named: dict[str, Any] = {"dtype": {"variant": str}}
-        return read_table(path, (), keep_default_na=False, **named)
+        rows = read_table(path, (), keep_default_na=False, **named)
+        then = settings_then({}) | {"snapshots": ""}
+        return rows.assign(**{n: v for n, v in then.items() if n not in rows})
 
     def values(self, measure: str, codes: str = "", **where: object) -> pd.DataFrame:
         """Rows of one measure (of the last step), narrowed by columns, such as model or

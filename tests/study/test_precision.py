@@ -117,6 +117,15 @@ def test_runs_of_other_settings_are_no_pair(made):
     assert precision_spread(None) == precision_bounds(None) == ""
 
 
+def test_a_setting_newer_than_a_table_was_its_default_then(made):
+    studies = [made("one", "float32"), made("two", "bfloat16", warmup=0)]
+    table = studies[0].folder / "runs.csv"
+    pd.read_csv(table).drop(columns="warmup").to_csv(table, index=False)
+    assert len(precision_pairs(studies).pairs) == 12
+    studies = [studies[0], made("two", "bfloat16", warmup=5)]
+    assert precision_pairs(studies) is None
+
+
 def test_one_pair_has_no_interval(made):
     studies = [made("one", "float32"), made("two", "bfloat16")]
     found = precision_pairs(studies)
