@@ -1,6 +1,8 @@
 """What the page on optimisers says of the runs on dSprites."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from disentlib.study.optimisers_sprites import (
     SpriteRuns,
@@ -9,7 +11,9 @@ from disentlib.study.optimisers_sprites import (
     of_first_model,
     shared_levels,
 )
-from disentlib.study.words import counted, listed
+from disentlib.study.words import counted, listed, number
+
+FLAT = 0.5  # nats by squared unit: an eighth of β = 4, some 0.06 nats
 
 
 def page_values(found: SpriteRuns | None) -> dict[str, str]:
@@ -108,3 +112,22 @@ def nats_sentence(found: SpriteRuns | None) -> str:
         f"Dimensions in use at the right of each panel (D = {where['D']}, seed "
         f"{where['seed']}): {listed(told)}."
     )
+
+
+def curvature_sentence(told: NDArray[np.float64], measured: NDArray[np.float64]) -> str:
+    """How far the curvature of each dimension lies from what the posterior tells."""
+    bent, parts = told > FLAT, []
+    if bent.any():
+        ratios = measured[bent] / told[bent]
+        parts.append(
+            f"{number(ratios.min(), 2)} to {number(ratios.max(), 2)} times what the "
+            f"posterior tells where that is {number(told[bent].min(), 1)} to "
+            f"{number(told[bent].max(), 0)} ({counted(int(bent.sum()), 'dimension')})"
+        )
+    if not bent.all():
+        most = max(np.abs(part[~bent]).max() for part in (told, measured))
+        parts.append(
+            f"at most {number(np.ceil(100 * most) / 100, 2)} by both in the others "
+            f"({counted(int((~bent).sum()), 'dimension')})"
+        )
+    return f"Measured is {', and '.join(parts)}."

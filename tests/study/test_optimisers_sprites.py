@@ -228,3 +228,23 @@ def test_without_runs_the_page_says_so(monkeypatch):
     assert "No runs on dSprites" in told["sprites"]
     assert "No two optimisers" in told["sprites_equal"]
     assert told["sprites_full"] == "There are no runs to tell."
+
+
+@pytest.mark.parametrize(
+    ("told", "measured", "want"),
+    [
+        (
+            [100, 10, 0.001],
+            [110, 9, -0.003],
+            "Measured is 0.90 to 1.10 times what the posterior tells where that is "
+            "10.0 to 100 (2 dimensions), and at most 0.01 by both in the others (1 dim",
+        ),
+        ([20], [10], "Measured is 0.50 to 0.50 times what the posterior tells where"),
+        ([0.1], [0.2], "Measured is at most 0.20 by both in the others (1 dimension)."),
+    ],
+)
+def test_curvatures_are_told_by_their_ratios_where_they_are_not_flat(
+    told, measured, want
+):
+    said = words.curvature_sentence(np.array(told), np.array(measured))
+    assert said.startswith(want)

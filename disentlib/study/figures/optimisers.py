@@ -1,8 +1,10 @@
 """The way of an optimiser: dimensions in use by what is left to gain."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from disentlib.models.linear import LinearProblem
 from disentlib.study import style
@@ -82,4 +84,21 @@ def nats_over_time(records: pd.DataFrame, problem: LinearProblem) -> Figure:
             style.logarithmic(axis, "x")
             axis.set(title=name, xlabel="step", ylim=(-0.05, 3))
         axes[0, 0].set_ylabel("nats")
+    return fig
+
+
+def told_and_measured(
+    told: NDArray[np.float64], measured: NDArray[np.float64]
+) -> Figure:
+    """Each dimension's curvature (D,) as measured, against what the posterior tells."""
+    least = 0.01  # nats by squared unit: flatter ones are drawn here
+    with style.context():
+        fig, axes = style.panels(1, 1, height=3.0)
+        axis = axes[0, 0]
+        ends = [least, 2 * max(told.max(), measured.max())]
+        axis.plot(ends, ends, color=style.FAINT, lw=0.8, zorder=0)
+        axis.plot(told.clip(min=least), measured.clip(min=least), "o")
+        axis.set(xlabel="told by the posterior", ylabel="measured")
+        style.logarithmic(axis, "x")
+        style.logarithmic(axis, "y")
     return fig
