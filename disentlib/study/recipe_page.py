@@ -177,13 +177,14 @@ def to_weight_sentence(changes: list[Change]) -> str:
     """
     told = []
     for change in changes:
-        if change.choice == "weight" and change.first == STAYS:
+        if change.first == STAYS and change.second in TO_WEIGHT:
             parts = [
                 f"{title(m)} {estimated(e, digits_of(m))}"
                 for m, e in change.by_measure.items()
             ]
             pairs = counted(change.pairs, "pair")
-            told.append(f"{change.second} ({pairs}): {', '.join(parts)}")
+            who = f"{change.second} ({title(change.model)}, {pairs})"
+            told.append(f"{who}: {', '.join(parts)}")
     if not told:
         return "Runs whose weight moves to its value are not in yet."
     return f"Differences from the runs whose weight stays: {'; '.join(told)}."

@@ -68,7 +68,34 @@ def test_the_page_says_what_is_there(results):
     assert len(means_table(made)) == 10
 
 
+FALLS = {"weight_start": 4.0, "weight_steps": 500}
+WAYS = {"averaged": SLOW, "falling": SLOW | FALLS, "other": SLOW | {"beta": 2.0}}
+
+
+def test_the_way_to_the_weight_is_told_by_pairs(results):
+    def planted(measure, model, D):
+        return -0.3 * (measure == "falling/factor_vae_score")
+
+    made = results(variants=WAYS, effect=planted)
+    table = recipe_page.to_weight_table(made)
+    assert set(table["recipe"]) == {"averaged", "falling"}
+    assert set(table["steps"]) == {"500", "1,000"} and len(table) == 8
+    said = recipe_page.to_weight_sentence(list(single_changes(made)))
+    start = "Differences from the runs whose weight stays: falling (β-VAE, 3 pairs): "
+    assert said.startswith(start) and "other" not in said
+    assert "FactorVAE score −0.3" in said or "FactorVAE score −0.2" in said
+
+
+def test_where_no_weight_moves_the_page_says_so(results):
+    made = results()
+    assert recipe_page.to_weight_table(made).empty
+    said = recipe_page.to_weight_sentence(list(single_changes(made)))
+    assert said == "Runs whose weight moves to its value are not in yet."
+
+
 def test_a_recipe_in_words(results):
+    falling = variants(results(variants=WAYS))["falling"]
+    assert "weight from 4 times its value over 500 steps" in in_words(falling)
     configs = variants(results())
     assert list(configs) == list(RECIPES)
     assert in_words(configs["both"]) == "constant 0.0001, Muon, batch norm, 1,000 steps"
