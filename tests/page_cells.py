@@ -1,14 +1,21 @@
 """A page's cells, run in this process on results that a test has made."""
 
+import io
 import re
 from pathlib import Path
 
 import jupytext
 import matplotlib.pyplot as plt
 import myst_nb
-from matplotlib.figure import Figure
 
 from disentlib.paths import ROOT
+
+
+def _drawn() -> None:
+    """Draw what a page shows, coarsely, whatever its style says, and close it."""
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(io.BytesIO(), dpi=20)
+    plt.close("all")
 
 
 def run_cells(page: str, monkeypatch, folder: Path) -> dict[str, str]:
@@ -18,7 +25,7 @@ def run_cells(page: str, monkeypatch, folder: Path) -> dict[str, str]:
     glues must have been glued.
     """
     monkeypatch.setattr("disentlib.paths.ROOT", folder)
-    monkeypatch.setattr(plt, "show", lambda: None)
+    monkeypatch.setattr(plt, "show", _drawn)
     monkeypatch.setattr("IPython.display.display", lambda shown: None)
     glued = {}
 
@@ -28,12 +35,6 @@ def run_cells(page: str, monkeypatch, folder: Path) -> dict[str, str]:
     monkeypatch.setattr(myst_nb, "glue", glue)
     source = (ROOT / "notebooks" / f"{page}.md").read_text()
     names: dict = {}
-    plain = Figure.savefig
-
-    def coarse(figure, to, **given):
-        return plain(figure, to, **given | {"dpi": 20})
-
-    monkeypatch.setattr(Figure, "savefig", coarse)  # whatever a page's style says
     with plt.rc_context():
         for cell in jupytext.reads(source, fmt="md:myst").cells:
             if cell.cell_type == "code":

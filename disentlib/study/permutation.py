@@ -7,22 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from disentlib.seeds import stream
 from disentlib.study.stats import run_columns
 
 COUNTED = 2_000_000  # arrangements that are all looked at; three seeds of five D: 1.7e6
 DRAWN = 20_000
+LISTED = 7  # runs of a seed whose arrangements, 5,040 of seven, are listed to draw from
+Block = tuple[NDArray[Any], NDArray[Any]]  # weights and values of a seed
 
 
-def permutation_p(
-    weights: ArrayLike, values: ArrayLike, seeds: ArrayLike, seed: int = 0
-) -> float:
+def permutation_p(weights: ArrayLike, values: ArrayLike, seeds: ArrayLike) -> float:
     """Two-sided p-value of the sum of weights times values (n,), under exchange within
     seeds.
 
     `weights` (n,) say what is asked of each run: its D for a slope, its weight for a
     contrast. The hypothesis is that a seed's
     values could stand at its D in any order. All arrangements are counted up to
-    `COUNTED` of them; beyond, `DRAWN` are drawn from the stream of `seed`, and the data
+    `COUNTED` of them; beyond, `DRAWN` are drawn, the same in every call, and the data
     themselves are counted among them, so that the size is never above the level. NaN
     where no seed has two runs. Raises `ValueError` for columns of different lengths.
     """
@@ -35,21 +36,28 @@ def permutation_p(
     observed = abs(sum(float(w @ v) for w, v in blocks)) * (1 - 1e-9)
     if prod(factorial(len(w)) for w, _ in blocks) <= COUNTED:
         sums = np.zeros(1)
-        for w, v in blocks:
-            own = np.array(list(permutations(v))) @ w
+        for own in map(_sums, blocks):
             sums = (sums[:, None] + own).reshape(-1)
         return float((np.abs(sums) >= observed).mean())
-    drawn = _drawn_sums(blocks, np.random.default_rng(seed))
+    drawn = _drawn_sums(blocks, stream(0, "permutations: of D"))
     return float((1 + (np.abs(drawn) >= observed).sum()) / (1 + DRAWN))
 
 
-def _drawn_sums(
-    blocks: list[tuple[NDArray[Any], NDArray[Any]]], rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _drawn_sums(blocks: list[Block], rng: np.random.Generator) -> NDArray[np.float64]:
     sums = np.zeros(DRAWN)
     for w, v in blocks:
-        sums += rng.permuted(np.tile(v, (DRAWN, 1)), axis=1) @ w
+        if len(w) <= LISTED:
+            own = _sums((w, v))
+            sums += own[rng.integers(len(own), size=DRAWN)]
+        else:
+            sums += rng.permuted(np.tile(v, (DRAWN, 1)), axis=1) @ w
     return sums
+
+
+def _sums(block: Block) -> NDArray[np.float64]:
+    """The sum of each arrangement of a seed's values."""
+    w, v = block
+    return np.array(list(permutations(v))) @ w
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """What the results' page shows: pictures, figures of several studies, its values."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +19,6 @@ from disentlib.study.batch_norm import (
 from disentlib.study.budgets import along_budgets
 from disentlib.study.dimensions import advice_sentence
 from disentlib.study.evidence import Evidence
-from disentlib.study.figures.files import save
 from disentlib.study.figures.hinton import hinton
 from disentlib.study.figures.pictures import reconstructions
 from disentlib.study.figures.read import Block, read_blocks
@@ -144,11 +142,11 @@ def long_rows(evidence: Evidence) -> pd.DataFrame:
     return long_table(long_values(evidence))
 
 
-def show_beside(evidence: Evidence, name: str, folder: Path) -> None:
-    """Draw the figure of a study beside the main one, where it is in, and keep it."""
+def show_beside(evidence: Evidence, name: str) -> None:
+    """Draw the figure of a study beside the main one, where it is in."""
     draw = {"weights": weights_figure, "batches": batches_figure, "long": long_figure}
     if name in evidence.beside:
-        save(draw[name](evidence), folder / f"{name}.png")
+        draw[name](evidence)
         plt.show()
 
 
@@ -163,11 +161,9 @@ def show_pictures(
     draw: Callable[[Evidence, str], Figure | None],
     evidence: Evidence,
     model: str,
-    path: Path,
 ) -> None:
-    """Draw a figure of a model's pictures, where some are kept, and keep it too."""
-    if (drawn := draw(evidence, model)) is not None:
-        save(drawn, path / f"{draw.__name__}-{model}.png")
+    """Draw a figure of a model's pictures, where some are kept."""
+    if draw(evidence, model) is not None:
         plt.show()
 
 

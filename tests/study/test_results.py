@@ -373,7 +373,7 @@ def test_figures_serve_any_D_and_any_number_of_seeds(made, tmp_path):
         ),
     }
     for name, figure in drawn.items():
-        figures.save(figure, tmp_path / f"{name}.png")
+        figure.savefig(tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 3000
     plt.close("all")
 

@@ -1,7 +1,6 @@
 """Figures of the study, one function each; they serve any D and any number of seeds."""
 
 from disentlib.study.figures.curves import loss_curves
-from disentlib.study.figures.files import save
 from disentlib.study.figures.hinton import hinton
 from disentlib.study.figures.names import TITLES, heading
 from disentlib.study.figures.pictures import reconstructions, traversals
@@ -13,7 +12,6 @@ __all__ = [
     "hinton",
     "loss_curves",
     "reconstructions",
-    "save",
     "scores_against",
     "traversals",
 ]
