@@ -15,6 +15,7 @@ from disentlib.study.plan import Run, Study
 from disentlib.study.results import (
     COLUMNS,
     IDENTITY,
+    as_then,
     identity,
     numbers,
     pictured,
@@ -143,6 +144,8 @@ def collect(study: Study, unfinished: bool = False, folder: Path | None = None) 
         path = folder / f"{name}.csv"
         if unfinished and path.exists():
             earlier = read_table(path, IDENTITY, keep_default_na=False)
+            if name == "runs":  # a joined column of both kinds would have blanks
+                earlier = as_then(earlier)
             found = rows_of_others(study, earlier, found) | found
         tables[path] = pd.concat([found[r] for r in study.runs if r in found])
     for path, table in tables.items():

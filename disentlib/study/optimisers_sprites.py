@@ -22,9 +22,9 @@ COLUMNS = {"recipe": "optimiser", "reconstruction error": "error (nats)"}
 @dataclass(frozen=True)
 class SpriteRuns:
     """Runs by optimiser: their ways, a row a record with optimiser, model, D, seed,
-    step, objective, in_use and `kl_0` …, and their mean scores as text, with `step`;
-    `common` is the longest budget of all, `where` on what each optimiser's were
-    trained.
+    step, objective (at the weights of the step), in_use and `kl_0` …, and their mean
+    scores as text, with `step`; `common` is the longest budget of all, `where` on what
+    each optimiser's were trained.
     """
 
     ways: pd.DataFrame

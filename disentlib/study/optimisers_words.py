@@ -120,9 +120,9 @@ def curvature_sentence(told: NDArray[np.float64], measured: NDArray[np.float64])
     if bent.any():
         ratios = measured[bent] / told[bent]
         parts.append(
-            f"{number(ratios.min(), 2)} to {number(ratios.max(), 2)} times what the "
-            f"posterior tells where that is {number(told[bent].min(), 1)} to "
-            f"{number(told[bent].max(), 0)} ({counted(int(bent.sum()), 'dimension')})"
+            f"{_from_to(ratios, 2)} times what the posterior tells where that is "
+            f"{_from_to(told[bent], 1)} ({counted(int(bent.sum()), 'dimension')}; "
+            f"above it in {int((ratios > 1).sum())})"
         )
     if not bent.all():
         most = max(np.abs(part[~bent]).max() for part in (told, measured))
@@ -130,4 +130,10 @@ def curvature_sentence(told: NDArray[np.float64], measured: NDArray[np.float64])
             f"at most {number(np.ceil(100 * most) / 100, 2)} by both in the others "
             f"({counted(int((~bent).sum()), 'dimension')})"
         )
-    return f"Measured is {', and '.join(parts)}."
+    return f"The measured curvature is {', and '.join(parts)}."
+
+
+def _from_to(values: NDArray[np.float64], digits: int) -> str:
+    """The least and the most of some numbers, or the one that both print as."""
+    ends = dict.fromkeys(number(end, digits) for end in (values.min(), values.max()))
+    return " to ".join(ends)

@@ -5,12 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from disentlib.study.measures import (
-    budgets,
-    measured,
-    of_every_step,
-    with_dimensions,
-)
+from disentlib.study.measures import measured, of_every_step, with_dimensions
 from disentlib.study.recipes import (
     MEASURES,
     Change,
@@ -25,11 +20,8 @@ from disentlib.study.settings import PAIRED
 from disentlib.study.words import counted, digits_of, estimated, listed, number, title
 
 STAYS = "averaged"  # its weight is the same in every step
-TO_WEIGHT = (
-    STAYS,
-    "falling",
-    "rising",
-)  # recipes that come to one weight by three ways
+MOVING = ("falling", "rising")
+TO_WEIGHT = (STAYS, *MOVING)  # recipes that come to one weight by three ways
 
 
 def effective_dimensions(history: pd.DataFrame) -> float:
@@ -163,30 +155,42 @@ def nats_of(results: Results, names: tuple[str, ...]) -> dict[str, pd.DataFrame]
 
 
 def to_weight_table(results: Results) -> pd.DataFrame:
-    """What each way to the weight has at each of its budgets: means over seeds."""
+    """What each way to the weight has at its end: means over seeds; empty where no
+    weight moves.
+    """
     there = results.table["variant"].isin(TO_WEIGHT)
-    ours = replace(results, table=results.table[there])
-    steps = budgets(ours.table)
-    tables = [means_table(ours, step) for step in steps]
-    return pd.concat(tables) if tables else pd.DataFrame()
+    if set(results.table.loc[there, "variant"]) <= {STAYS}:
+        return pd.DataFrame()
+    return means_table(replace(results, table=results.table[there]))
+
+
+def to_weight_values(results: Results, changes: list[Change]) -> dict[str, str]:
+    """What the section on the way to the weight glues, by name."""
+    planned = {run.variant: run.config for run in results.study.runs}
+    values = {"to_weight": to_weight_sentence(changes)}
+    for name in MOVING:
+        start = planned[name].weight_start * planned[name].beta
+        values |= {f"{name}_from": f"{start:g}", "to": f"{planned[name].beta:g}"}
+        values["to_steps"] = f"{planned[name].weight_steps:,d}"
+    return values
 
 
 def to_weight_sentence(changes: list[Change]) -> str:
     """What a weight that moves to its value changes beside one that stays, at the
-    budget that most pairs have.
+    longest budget that most pairs have.
     """
     told = []
     for change in changes:
-        if change.first == STAYS and change.second in TO_WEIGHT:
+        if change.first == STAYS and change.second in MOVING:
             parts = [
                 f"{title(m)} {estimated(e, digits_of(m))}"
                 for m, e in change.by_measure.items()
             ]
             pairs = counted(change.pairs, "pair")
-            who = f"{change.second} ({title(change.model)}, {pairs})"
-            told.append(f"{who}: {', '.join(parts)}")
+            who = f"{change.second} ({title(change.model)}, {change.step:,d} steps"
+            told.append(f"{who}, {pairs}): {', '.join(parts)}")
     if not told:
-        return "Runs whose weight moves to its value are not in yet."
+        return "No pair of runs is in yet, one whose weight moves and one whose stays."
     return f"Differences from the runs whose weight stays: {'; '.join(told)}."
 
 

@@ -34,7 +34,8 @@ CHOICES = {
     "batch norm": ("batch_norm", "mean_norm"),
     "batch": ("batch_size",),
     "precision": ("precision",),
-    "weight": ("beta", "gamma", "weight_start", "weight_steps"),
+    "weight": ("beta", "gamma"),
+    "way to the weight": ("weight_start", "weight_steps"),
     "steps": ("steps",),
 }
 
@@ -48,6 +49,7 @@ class Change:
     second: str
     model: str
     pairs: int
+    step: int
     by_measure: dict[str, Estimate]
 
 
@@ -106,25 +108,30 @@ def single_changes(results: Results) -> Iterator[Change]:
         if len(differing) != 1 or differing == ["steps"]:
             continue
         for model in results.table["model"].unique():
-            by_measure = {}
+            by_measure, step = {}, 0
             for measure, rows in values.items():
                 ours = rows[rows["model"] == model]
                 sides = (ours[ours["variant"] == name] for name in (first, second))
-                change = _at_a_common_step(*sides)
-                if change is not None:
-                    by_measure[measure] = change
+                found = _at_a_common_step(*sides)
+                if found is not None:
+                    by_measure[measure], step = found
             if by_measure:
                 pairs = max(change.df for change in by_measure.values()) + 1
-                yield Change(differing[0], first, second, model, pairs, by_measure)
+                yield Change(
+                    differing[0], first, second, model, pairs, step, by_measure
+                )
 
 
-def _at_a_common_step(first: pd.DataFrame, second: pd.DataFrame) -> Estimate | None:
+def _at_a_common_step(
+    first: pd.DataFrame, second: pd.DataFrame
+) -> tuple[Estimate, int] | None:
     keys = [*PAIRED, "step"]
     pairs = first[keys].merge(second[keys])
     if pairs.empty:
         return None
     step = fullest(pairs)
-    return paired_change(*(side[side["step"] == step] for side in (first, second)))
+    change = paired_change(*(side[side["step"] == step] for side in (first, second)))
+    return None if change is None else (change, step)
 
 
 def changes_table(changes: list[Change]) -> pd.DataFrame:

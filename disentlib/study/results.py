@@ -63,6 +63,16 @@ def pictured(runs: Iterable[Run]) -> dict[str, Run]:
     return first
 
 
+def as_then(rows: pd.DataFrame) -> pd.DataFrame:
+    """Runs with settings that are newer than their table, as those were then.
+
+    Where a run was trained is told by its row or not at all.
+    """
+    known = {*rows, "device", "precision", "compile", "threads", "snapshots"}
+    newer = {n: v for n, v in settings_then({}).items() if n not in known}
+    return rows.assign(**newer)
+
+
 @dataclass(frozen=True)
 class Results:
     """What a page reads of a study."""
@@ -87,8 +97,7 @@ class Results:
             return pd.DataFrame()
         named: dict[str, Any] = {"dtype": {"variant": str}}
         rows = read_table(path, (), keep_default_na=False, **named)
-        then = settings_then({}) | {"snapshots": ""}
-        return rows.assign(**{n: v for n, v in then.items() if n not in rows})
+        return as_then(rows)
 
     def values(self, measure: str, codes: str = "", **where: object) -> pd.DataFrame:
         """Rows of one measure (of the last step), narrowed by columns, such as model or

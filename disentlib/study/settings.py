@@ -9,10 +9,10 @@ from disentlib.study.measures import fullest, runs
 from disentlib.study.pooled import Estimate, estimate
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.words import listed
+from disentlib.training.configuration import WEIGHT
 
 PAIRED = ["model", "D", "seed"]  # what two runs agree in that are compared
 THESIS_WEIGHTS = {"beta_vae": 4.0, "factor_vae": 40.0}
-WEIGHT = {"beta_vae": "beta", "factor_vae": "gamma"}
 SYMBOL = {"beta_vae": "β", "factor_vae": "γ"}
 
 

@@ -179,8 +179,10 @@ def require_whose(facts: Mapping[str, Any], config: TrainingConfig, path: Path) 
     """Raise `ValueError` as `require_same` where a model's facts say that it is another
     run's; older files do not say whose they are.
     """
-    wanted = config.to_dict()
-    require_same(wanted | facts.get("config", {}), wanted, path)
+    wanted, found = config.to_dict(), facts.get("config")
+    if found is not None:
+        grows = {n: wanted[n] for n in ("steps", "snapshots")}
+        require_same(settings_then(grows | found), wanted, path)
 
 
 def require_same(

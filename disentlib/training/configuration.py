@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from disentlib.checks import checked_type, number, shown, whole_number
 
 MODELS = ("autoencoder", "vae", "beta_vae", "factor_vae")
+WEIGHT = {"beta_vae": "beta", "factor_vae": "gamma"}  # of a model's own term
 CHOICES = {
     "model": MODELS,
     "schedule": ("constant", "one_cycle"),
@@ -82,8 +83,9 @@ class TrainingConfig:
                 )
         for name, (least, most) in WHOLE.items():
             whole_number(name, getattr(self, name), least, most)
-        for name in ("beta", "gamma", "weight_start"):
+        for name in ("beta", "gamma"):
             number(name, getattr(self, name), least=0)
+        number("weight_start", self.weight_start, least=0, most=1e6)
         for name in ("learning_rate", "discriminator_learning_rate"):
             number(name, getattr(self, name), above=0)
         number("average", self.average, least=0, below=1)
@@ -93,10 +95,15 @@ class TrainingConfig:
             )
         if self.warmup and self.schedule != "constant":
             raise ValueError(f"warmup {self.warmup} is for a constant schedule; give 0")
-        if self.weight_steps and self.model not in ("beta_vae", "factor_vae"):
+        if (self.weight_steps > 0) != (self.weight_start != 1):
             raise ValueError(
-                f"weight_steps {self.weight_steps} moves the weight of beta_vae or "
-                f"factor_vae; give 0 for {self.model}"
+                f"weight_start {self.weight_start:g} and weight_steps "
+                f"{self.weight_steps} go together; give both, or 1 and 0"
+            )
+        if self.weight_steps and self.model not in WEIGHT:
+            raise ValueError(
+                f"weight_steps {self.weight_steps} moves the weight of "
+                f"{' or '.join(WEIGHT)}; give 0 for {self.model}"
             )
         if (self.batch_norm or self.mean_norm) and self.batch_size < 2:
             raise ValueError(

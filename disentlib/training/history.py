@@ -18,7 +18,7 @@ IN_USE_NATS = 0.1  # the threshold of the book's chapter on two dimensions
 EXPLODED_NATS = 1e6  # an untrained model is at 4096 log 2 = 2,839 nats
 STEP_COLUMNS = (  # of a step's report, before the D columns of the KL
     "reconstruction",
-    "total",
+    "total",  # at the weights of the step
     "total_correlation",
     "discriminator_loss",
     "discriminator_accuracy",

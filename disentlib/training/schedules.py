@@ -29,7 +29,7 @@ def half_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-def loss_weights(step: int, config: TrainingConfig) -> tuple[float, float]:
+def weights_of_step(step: int, config: TrainingConfig) -> tuple[float, float]:
     """Weights of the KL term and of the total correlation in step 1 … `config.steps`.
 
     Those of `objectives.loss_weights`, where beta and gamma begin as
@@ -38,7 +38,7 @@ def loss_weights(step: int, config: TrainingConfig) -> tuple[float, float]:
     out early, or up from one below it, as in a warm-up of the KL.
     """
     share = min(1.0, (step - 1) / config.weight_steps) if config.weight_steps else 1.0
-    factor = config.weight_start + (1.0 - config.weight_start) * share
+    factor = 1.0 + (config.weight_start - 1.0) * (1.0 - share)
     return objectives.loss_weights(
         config.model, factor * config.beta, factor * config.gamma
     )

@@ -17,7 +17,7 @@ from disentlib.training import average
 from disentlib.training.batches import Draws, block_size, draw
 from disentlib.training.configuration import TrainingConfig, on_card
 from disentlib.training.optimisers import set_rates
-from disentlib.training.schedules import loss_weights, rate_factor
+from disentlib.training.schedules import rate_factor, weights_of_step
 from disentlib.training.state import State
 
 EAGER_STEPS = 3  # before a graph is recorded, while libraries set themselves up
@@ -39,7 +39,7 @@ def train_step(
     discriminator as a leaf. One backward pass through it serves both, see
     `objectives.total_correlation_gradient`.
     """
-    kl_weight, tc_weight = loss_weights(state.step, config)
+    kl_weight, tc_weight = weights_of_step(state.step, config)
     undefined = x.new_full((), math.nan)
     tc, d_loss, d_accuracy = undefined, undefined, undefined
     for optimiser in state.optimisers:
@@ -118,11 +118,7 @@ def stepper(
         take_step(state, sprites, draws, place, row, config)
 
     factor = math.nan
-    # Muon's rate and a moving weight are numbers, which a recording would keep as they
-    # were.
-    plain = config.optimizer != "muon" and not config.weight_steps
-    record = config.compile and on_card(config.device) and plain
-    run = recorded(step) if record else step
+    run = recorded(step) if recordable(config) else step
 
     def advance() -> None:
         nonlocal block, factor
@@ -137,6 +133,16 @@ def stepper(
         run()
 
     return advance
+
+
+def recordable(config: TrainingConfig) -> bool:
+    """Whether a step can be recorded as a graph: on a card, where `compile` is set.
+
+    Muon's rate and a moving weight are numbers of the host, which a recording would
+    keep as they were.
+    """
+    plain = config.optimizer != "muon" and not config.weight_steps
+    return config.compile and on_card(config.device) and plain
 
 
 def take_step(

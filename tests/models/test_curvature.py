@@ -7,10 +7,15 @@ from scipy.optimize import minimize_scalar
 
 from disentlib.models.curvature import measured_curvature, told_curvature
 from disentlib.models.linear import random_problem
+from disentlib.models.networks import VAE
+
+LOGITS = torch.linspace(-1, 1, 5 * 64 * 64).view(5, 1, 64, 64)
 
 
 class Drawn:
     """A posterior that is given, and a decoder that is a formula."""
+
+    training = False
 
     def __init__(self, mu, logvar, decode):
         self.posterior, self.decode = (mu, logvar), decode
@@ -75,5 +80,40 @@ def test_the_linear_optimum_has_the_decoders_own_curvature():
     torch.testing.assert_close(found, want.double(), rtol=1e-5, atol=0)
 
 
-def test_an_idle_dimension_is_flat():
-    assert told_curvature(torch.zeros(3, 2), 4.0).tolist() == [0, 0]
+def test_an_idle_dimension_is_flat_by_both():
+    vae = Drawn(torch.zeros(5, 2), torch.zeros(5, 2), lambda z: 0 * z.sum() + LOGITS)
+    found = measured_curvature(vae, (LOGITS > 0).float(), torch.randn(2, 5, 2))
+    assert found.tolist() == told_curvature(torch.zeros(3, 2), 4.0).tolist() == [0, 0]
+
+
+def test_one_variance_for_all_images_is_told_by_their_mean_curvature():
+    """Images that bend by different amounts, and one σ, the best for them together."""
+    torch.manual_seed(1)
+    x, mu = (torch.rand(8, 1, 64, 64) > 0.5).float(), torch.randn(8, 1)
+    slopes = torch.randn(64 * 64) / 10
+    noise = torch.distributions.Normal(0, 1).icdf((torch.arange(50) + 0.5) / 50)
+
+    def decode(z):
+        return torch.tanh(z * slopes).view(-1, 1, 64, 64) + 0.1 * z.view(-1, 1, 1, 1)
+
+    def objective(logvar):
+        nats = [
+            F.binary_cross_entropy_with_logits(
+                decode(mu + (0.5 * logvar).exp() * e), x, reduction="sum"
+            )
+            for e in noise
+        ]
+        kl = 0.5 * (logvar.exp() - 1 - logvar)
+        return float(torch.stack(nats).mean() / 8 + 4 * kl)
+
+    tried = minimize_scalar(lambda v: objective(torch.tensor(v)), bounds=(-10, 2))
+    logvar = torch.full((8, 1), tried.x)
+    draws = noise.view(50, 1, 1).expand(50, 8, 1)
+    found = measured_curvature(Drawn(mu, logvar, decode), x, draws)
+    want = told_curvature(logvar, 4.0)
+    torch.testing.assert_close(found, want, rtol=0.03, atol=0.0)
+
+
+def test_a_network_in_training_is_refused():
+    with pytest.raises(ValueError, match="in training mode; call its eval"):
+        measured_curvature(VAE(2), LOGITS, torch.zeros(1, 5, 2))

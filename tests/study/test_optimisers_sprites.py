@@ -10,7 +10,7 @@ from synthetic_study import synthetic
 from disentlib.study import optimisers_sprites as page
 from disentlib.study import optimisers_words as words
 from disentlib.study import plan
-from disentlib.study.figures.optimisers import along_objective
+from disentlib.study.figures.optimisers import along_objective, told_and_measured
 
 RUN = {"model": "beta_vae", "D": 10}
 
@@ -236,15 +236,24 @@ def test_without_runs_the_page_says_so(monkeypatch):
         (
             [100, 10, 0.001],
             [110, 9, -0.003],
-            "Measured is 0.90 to 1.10 times what the posterior tells where that is "
-            "10.0 to 100 (2 dimensions), and at most 0.01 by both in the others (1 dim",
+            "0.90 to 1.10 times what the posterior tells where that is 10.0 to 100.0 "
+            "(2 dimensions; above it in 1), and at most 0.01 by both in the others (1 d",
         ),
-        ([20], [10], "Measured is 0.50 to 0.50 times what the posterior tells where"),
-        ([0.1], [0.2], "Measured is at most 0.20 by both in the others (1 dimension)."),
+        ([20], [10], "0.50 times what the posterior tells where that is 20.0 (1 dim"),
+        ([20], [-10], "−0.50 times what the posterior tells"),
+        ([0.1], [0.2], "at most 0.20 by both in the others (1 dimension)."),
     ],
 )
 def test_curvatures_are_told_by_their_ratios_where_they_are_not_flat(
     told, measured, want
 ):
     said = words.curvature_sentence(np.array(told), np.array(measured))
-    assert said.startswith(want)
+    assert said.startswith(f"The measured curvature is {want}")
+
+
+def test_curvatures_are_marks_about_the_line():
+    fig = told_and_measured(np.array([100.0, 0.0]), np.array([110.0, -1.0]))
+    (axis,) = fig.axes
+    line, marks = axis.get_lines()
+    assert (line.get_xdata() == line.get_ydata()).all()
+    assert marks.get_xydata().tolist() == [[100, 110], [0.01, 0.01]]

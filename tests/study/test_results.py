@@ -262,7 +262,12 @@ def test_runs_that_are_elsewhere_stay_in_the_tables(made):
     assert {path: path.read_bytes() for path in files} == before
     (there / "hand" / "runs.csv").unlink()  # as of a study that was collected without
     collect(hand, unfinished=True, folder=there / "hand")
-    (there / "hand" / "runs.csv").write_bytes(before[there / "hand" / "runs.csv"])
+    runs = there / "hand" / "runs.csv"
+    runs.write_bytes(before[runs])  # and of one that was before a setting
+    pd.read_csv(runs).drop(columns="warmup").to_csv(runs, index=False)
+    collect(hand, unfinished=True, folder=there / "hand")
+    assert (pd.read_csv(runs)["warmup"] == 0).all()
+    runs.write_bytes(before[runs])
     assert {path: path.read_bytes() for path in files} == before
     scores = hand.folder(hand.runs[4]) / "scores.csv"
     scores.write_text(scores.read_text().replace("0.4,", "0.45,", 1))

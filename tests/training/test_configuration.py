@@ -106,10 +106,22 @@ def test_round_trip_through_json(model):
             "warmup 5 is for a constant schedule; give 0",
         ),
         (
-            {"weight_steps": 5, "model": "vae"},
+            {"weight_start": 2.0, "weight_steps": 5, "model": "vae"},
             "weight_steps 5 moves the weight of beta_vae or factor_vae; give 0 for vae",
         ),
-        ({"weight_start": -1.0}, "weight_start=-1.0 must be a finite number, at least"),
+        (
+            {"weight_start": -1.0, "weight_steps": 5},
+            "weight_start=-1.0 must be a finite number, at least",
+        ),
+        (
+            {"weight_start": 1e16, "weight_steps": 5},
+            r"weight_start=1e\+16 must be a fin",
+        ),
+        (
+            {"weight_start": 4.0},
+            "weight_start 4 and weight_steps 0 go together; give both, or 1 and 0",
+        ),
+        ({"weight_steps": 5}, "weight_start 1 and weight_steps 5 go together; give bo"),
         ({"zeta": 1, "eta": 1}, "unknown setting eta, zeta; the settings are"),
         ({1: 2, "eta": 1}, "unknown setting 1, eta; the settings are"),
     ],

@@ -20,9 +20,9 @@ from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import history, load_model, train
 from disentlib.training.configuration import MODELS
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.schedules import loss_weights as weights_of_step
-from disentlib.training.schedules import rate_factor
+from disentlib.training.schedules import rate_factor, weights_of_step
 from disentlib.training.state import new_state
+from disentlib.training.step import recordable
 
 
 class Watched(Sprites):
@@ -255,6 +255,14 @@ def test_a_moving_weight_comes_to_its_value_along_a_line():
     seen = [weights_of_step(s, config(model="factor_vae", **falling)) for s in steps]
     assert seen == [(1, gamma) for gamma in (30, 25, 20, 15, 10, 10, 10)]
     assert {weights_of_step(s, config(beta=2.0)) for s in steps} == {(2, 0)}
+
+
+def test_what_moves_from_step_to_step_is_not_recorded():
+    one = config(compile=True, device="cuda")
+    assert recordable(one) and not recordable(replace(one, device="cpu"))
+    assert not recordable(replace(one, compile=False))
+    assert not recordable(replace(one, optimizer="muon"))
+    assert not recordable(replace(one, weight_start=3.0, weight_steps=5))
 
 
 def test_the_moving_weight_reaches_the_objective(small, tmp_path):

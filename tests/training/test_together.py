@@ -147,7 +147,7 @@ def test_what_can_train_together():
     assert stackable([base, replace(base, seed=5, beta=8.0)])
     assert not stackable([base, replace(base, D=7)])
     assert not stackable([replace(base, optimizer="muon")] * 2)
-    assert not stackable([replace(base, weight_steps=3)] * 2)
+    assert not stackable([replace(base, weight_start=2.0, weight_steps=3)] * 2)
 
 
 def test_an_autoencoder_trains_alone():
