@@ -114,15 +114,19 @@ def nats_sentence(found: SpriteRuns | None) -> str:
     )
 
 
-def curvature_sentence(told: NDArray[np.float64], measured: NDArray[np.float64]) -> str:
+def curvature_sentence(
+    told: NDArray[np.float64],
+    measured: NDArray[np.float64],
+    errors: NDArray[np.float64],
+) -> str:
     """How far the curvature of each dimension lies from what the posterior tells."""
     bent, parts = told > FLAT, []
     if bent.any():
-        ratios = measured[bent] / told[bent]
+        ratios, apart = measured[bent] / told[bent], errors[bent] / told[bent]
         parts.append(
             f"{_from_to(ratios, 2)} times what the posterior tells where that is "
             f"{_from_to(told[bent], 1)} ({counted(int(bent.sum()), 'dimension')}; "
-            f"above it in {int((ratios > 1).sum())})"
+            f"standard errors {_from_to(apart, 2)})"
         )
     if not bent.all():
         most = max(np.abs(part[~bent]).max() for part in (told, measured))

@@ -1,6 +1,6 @@
 """Recipes beside each other: what one changed setting does, run against run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -108,13 +108,20 @@ def single_changes(results: Results) -> Iterator[Change]:
         if len(differing) != 1 or differing == ["steps"]:
             continue
         for model in results.table["model"].unique():
-            by_measure, step = {}, 0
-            for measure, rows in values.items():
-                ours = rows[rows["model"] == model]
-                sides = (ours[ours["variant"] == name] for name in (first, second))
-                found = _at_a_common_step(*sides)
-                if found is not None:
-                    by_measure[measure], step = found
+            sides = [
+                {
+                    m: rows[(rows["model"] == model) & (rows["variant"] == name)]
+                    for m, rows in values.items()
+                }
+                for name in (first, second)
+            ]
+            step = _common_step(*sides)
+            by_measure = {
+                m: change
+                for m in MEASURES
+                for change in [_at(step, *(side[m] for side in sides))]
+                if change is not None
+            }
             if by_measure:
                 pairs = max(change.df for change in by_measure.values()) + 1
                 yield Change(
@@ -122,16 +129,18 @@ def single_changes(results: Results) -> Iterator[Change]:
                 )
 
 
-def _at_a_common_step(
-    first: pd.DataFrame, second: pd.DataFrame
-) -> tuple[Estimate, int] | None:
+def _common_step(
+    first: Mapping[str, pd.DataFrame], second: Mapping[str, pd.DataFrame]
+) -> int:
+    """The longest budget at which the most pairs have a measure; 0 without a pair."""
     keys = [*PAIRED, "step"]
-    pairs = first[keys].merge(second[keys])
-    if pairs.empty:
-        return None
-    step = fullest(pairs)
-    change = paired_change(*(side[side["step"] == step] for side in (first, second)))
-    return None if change is None else (change, step)
+    pairs = pd.concat([first[m][keys].merge(second[m][keys]) for m in MEASURES])
+    pairs = pairs.drop_duplicates(keys)
+    return 0 if pairs.empty else fullest(pairs)
+
+
+def _at(step: int, first: pd.DataFrame, second: pd.DataFrame) -> Estimate | None:
+    return paired_change(*(side[side["step"] == step] for side in (first, second)))
 
 
 def changes_table(changes: list[Change]) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def pictured(runs: Iterable[Run]) -> dict[str, Run]:
 def as_then(rows: pd.DataFrame) -> pd.DataFrame:
     """Runs with settings that are newer than their table, as those were then.
 
-    Where a run was trained is told by its row or not at all.
+    Where a run was trained, and its snapshots, are told by its row or not at all.
     """
     known = {*rows, "device", "precision", "compile", "threads", "snapshots"}
     newer = {n: v for n, v in settings_then({}).items() if n not in known}

@@ -66,7 +66,8 @@ def where_trained(results: Results) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for variant, own in runs_of.groupby("variant", sort=False):
-        if variant in set(results.table["variant"]):
+        own = own[own["device"].astype(bool)]
+        if len(own) and variant in set(results.table["variant"]):
             on = own["device"].str.startswith("cuda").map({True: "card", False: "CPU"})
             told = ("on a " + on + " in " + own["precision"]).unique()
             found[str(variant)] = listed(list(told))

@@ -182,7 +182,7 @@ def require_whose(facts: Mapping[str, Any], config: TrainingConfig, path: Path) 
     wanted, found = config.to_dict(), facts.get("config")
     if found is not None:
         grows = {n: wanted[n] for n in ("steps", "snapshots")}
-        require_same(settings_then(grows | found), wanted, path)
+        require_same(grows | found, wanted, path)
 
 
 def require_same(

@@ -42,7 +42,7 @@ def held_out_losses(
     config: TrainingConfig,
 ) -> dict[str, Any]:
     """Means over the images `index` of every loss term, in nats, batch norm at its
-    running values; the total at the weights that the run ends with.
+    running values; the total at beta and gamma, to which a moving weight comes.
 
     Keys: reconstruction, kl, total_correlation, total, elbo, kl_per_dimension, active,
     images; None for what the model does not have (the KL of an autoencoder, a total

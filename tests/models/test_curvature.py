@@ -33,7 +33,7 @@ def test_differences_are_the_second_derivative():
         return (z @ scale).view(-1, 1, 1, 1).expand(-1, 1, 64, 64)
 
     x = (torch.rand(5, 1, 64, 64) > 0.5).float()
-    found = measured_curvature(Drawn(mu, logvar, decode), x, torch.zeros(1, 5, 3))
+    found, _ = measured_curvature(Drawn(mu, logvar, decode), x, torch.zeros(1, 5, 3))
     want = 64 * 64 * scale.double().square() / 4
     torch.testing.assert_close(found, want, rtol=1e-3, atol=1e-3)
 
@@ -65,8 +65,12 @@ def test_the_best_variance_tells_the_curvature_of_a_curved_decoder(beta):
     )
     assert -9 < tried.x < 1  # not at the end of what was tried
     best = torch.full((1, 1), tried.x)
-    vae = Drawn(mu, best, decode)
-    found = measured_curvature(vae, x, noise.view(100, 1, 1))
+    vae, twice = (
+        Drawn(mu.expand(2, 1), best.expand(2, 1), decode),
+        x.expand(2, -1, -1, -1),
+    )
+    draws = noise.view(100, 1, 1).expand(100, 2, 1)
+    found, _ = measured_curvature(vae, twice, draws)
     want = told_curvature(best, beta)
     torch.testing.assert_close(found, want, rtol=0.03, atol=0.0)
 
@@ -82,36 +86,60 @@ def test_the_linear_optimum_has_the_decoders_own_curvature():
 
 def test_an_idle_dimension_is_flat_by_both():
     vae = Drawn(torch.zeros(5, 2), torch.zeros(5, 2), lambda z: 0 * z.sum() + LOGITS)
-    found = measured_curvature(vae, (LOGITS > 0).float(), torch.randn(2, 5, 2))
+    found, _ = measured_curvature(vae, (LOGITS > 0).float(), torch.randn(2, 5, 2))
     assert found.tolist() == told_curvature(torch.zeros(3, 2), 4.0).tolist() == [0, 0]
 
 
-def test_one_variance_for_all_images_is_told_by_their_mean_curvature():
-    """Images that bend by different amounts, and one σ, the best for them together."""
+def test_one_number_added_to_all_variances_is_told_by_a_weighted_mean():
+    """Images of other variances, and what is added to all of them the best together:
+    a mean of the curvature without weights would be another.
+    """
     torch.manual_seed(1)
     x, mu = (torch.rand(8, 1, 64, 64) > 0.5).float(), torch.randn(8, 1)
+    own = torch.linspace(-1.5, 1.5, 8).view(8, 1)
     slopes = torch.randn(64 * 64) / 10
     noise = torch.distributions.Normal(0, 1).icdf((torch.arange(50) + 0.5) / 50)
 
     def decode(z):
         return torch.tanh(z * slopes).view(-1, 1, 64, 64) + 0.1 * z.view(-1, 1, 1, 1)
 
-    def objective(logvar):
+    def objective(added):
+        logvar = own + added
         nats = [
             F.binary_cross_entropy_with_logits(
                 decode(mu + (0.5 * logvar).exp() * e), x, reduction="sum"
             )
             for e in noise
         ]
-        kl = 0.5 * (logvar.exp() - 1 - logvar)
-        return float(torch.stack(nats).mean() / 8 + 4 * kl)
+        kl = 0.5 * (logvar.exp() - 1 - logvar).sum()
+        return float(torch.stack(nats).mean() + 4 * kl)
 
-    tried = minimize_scalar(lambda v: objective(torch.tensor(v)), bounds=(-10, 2))
-    logvar = torch.full((8, 1), tried.x)
+    tried = minimize_scalar(objective, bounds=(-10, 2))
+    assert -9 < tried.x < 1
+    logvar = own + tried.x
     draws = noise.view(50, 1, 1).expand(50, 8, 1)
-    found = measured_curvature(Drawn(mu, logvar, decode), x, draws)
+    found, error = measured_curvature(Drawn(mu, logvar, decode), x, draws)
     want = told_curvature(logvar, 4.0)
-    torch.testing.assert_close(found, want, rtol=0.03, atol=0.0)
+    torch.testing.assert_close(found, want.double(), rtol=0.03, atol=0.0)
+    unweighted = 4 * (1 / logvar.exp().double() - 1).mean()
+    assert unweighted > 1.1 * want.item() and 0 < error.item() < want.item()
+
+
+def test_the_error_of_the_mean_is_that_over_images():
+    """Logits a z with a of its own for each image: σ² h is p(1 − p) a² σ² a pixel."""
+    scale = torch.tensor([1.0, 2.0, 4.0])
+    mu, logvar = torch.zeros(3, 1), torch.full((3, 1), -8.0)
+
+    def decode(z):
+        return (scale * z[:, 0]).view(3, 1, 1, 1).expand(-1, 1, 64, 64)
+
+    x = (torch.rand(3, 1, 64, 64) > 0.5).float()
+    found, error = measured_curvature(
+        Drawn(mu, logvar, decode), x, torch.zeros(1, 3, 1)
+    )
+    each = 64 * 64 * scale.double().square() / 4
+    torch.testing.assert_close(found[0], each.mean(), rtol=1e-3, atol=0)
+    torch.testing.assert_close(error[0], each.std() / 3**0.5, rtol=1e-3, atol=0)
 
 
 def test_a_network_in_training_is_refused():

@@ -237,7 +237,7 @@ def test_without_runs_the_page_says_so(monkeypatch):
             [100, 10, 0.001],
             [110, 9, -0.003],
             "0.90 to 1.10 times what the posterior tells where that is 10.0 to 100.0 "
-            "(2 dimensions; above it in 1), and at most 0.01 by both in the others (1 d",
+            "(2 dimensions; standard errors 0.01 to 0.10), and at most 0.01 by both in t",
         ),
         ([20], [10], "0.50 times what the posterior tells where that is 20.0 (1 dim"),
         ([20], [-10], "−0.50 times what the posterior tells"),
@@ -247,7 +247,8 @@ def test_without_runs_the_page_says_so(monkeypatch):
 def test_curvatures_are_told_by_their_ratios_where_they_are_not_flat(
     told, measured, want
 ):
-    said = words.curvature_sentence(np.array(told), np.array(measured))
+    told, measured = np.array(told), np.array(measured)
+    said = words.curvature_sentence(told, measured, np.ones(len(told)))
     assert said.startswith(f"The measured curvature is {want}")
 
 

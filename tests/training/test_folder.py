@@ -9,6 +9,7 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.sprites import Sprites
 from disentlib.training import checkpoints, load_model
+from disentlib.training.checkpoints import load_tensors, require_whose
 from disentlib.training.folder import (
     RunFolder,
     compare,
@@ -42,6 +43,16 @@ def refusal(folder, step=None):
 def test_a_model_of_another_run_is_not_loaded(trained, folder):
     shutil.copy(trained[1] / "model.safetensors", folder.path)
     assert "is another run's: put its own back" in refusal(folder)
+
+
+def test_a_model_older_than_a_setting_had_its_default_then(trained):
+    facts = load_tensors(trained[0] / "model.safetensors")[1]
+    then = {n: v for n, v in facts["config"].items() if not n.startswith("weight_")}
+    require_whose({"config": then}, config(), trained[0])
+    moving = config(weight_start=3.0, weight_steps=5)
+    with pytest.raises(ValueError, match="of another configuration"):
+        require_whose({"config": then}, moving, trained[0])
+    require_whose({}, moving, trained[0])  # older still: it does not say whose it is
 
 
 def test_a_model_of_another_step_is_no_snapshot(folder):
