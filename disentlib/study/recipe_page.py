@@ -9,6 +9,7 @@ from disentlib.study.measures import measured, of_every_step, with_dimensions
 from disentlib.study.recipes import (
     MEASURES,
     Change,
+    change_of,
     changes_sentence,
     in_words,
     means_table,
@@ -17,7 +18,7 @@ from disentlib.study.recipes import (
 )
 from disentlib.study.results import Results
 from disentlib.study.settings import PAIRED
-from disentlib.study.words import counted, digits_of, estimated, listed, number, title
+from disentlib.study.words import counted, digits_of, listed, number, title
 
 STAYS = "averaged"  # its weight is the same in every step
 MOVING = ("falling", "rising")
@@ -183,8 +184,7 @@ def to_weight_sentence(changes: list[Change]) -> str:
     for change in changes:
         if change.first == STAYS and change.second in MOVING:
             parts = [
-                f"{title(m)} {estimated(e, digits_of(m))}"
-                for m, e in change.by_measure.items()
+                f"{title(m)} {change_of(m, e)}" for m, e in change.by_measure.items()
             ]
             pairs = counted(change.pairs, "pair")
             who = f"{change.second} ({title(change.model)}, {change.step:,d} steps"

@@ -143,16 +143,19 @@ def _at(step: int, first: pd.DataFrame, second: pd.DataFrame) -> Estimate | None
     return paired_change(*(side[side["step"] == step] for side in (first, second)))
 
 
+def change_of(measure: str, estimate: Estimate) -> str:
+    """A change as printed, with its interval where there are two pairs."""
+    digits = digits_of(measure)
+    if not estimate.df:
+        return number(estimate.value, digits, signed=True)
+    return estimated(estimate, digits)
+
+
 def changes_table(changes: list[Change]) -> pd.DataFrame:
     """The changes as printed: second recipe less the first."""
     rows = []
     for change in changes:
-        cells = {
-            title(m): estimated(e, digits_of(m))
-            if e.df
-            else number(e.value, digits_of(m), signed=True)
-            for m, e in change.by_measure.items()
-        }
+        cells = {title(m): change_of(m, e) for m, e in change.by_measure.items()}
         names = {
             "choice": change.choice,
             "from": change.first.replace("_", " "),

@@ -7,6 +7,7 @@ import pytest
 from synthetic_study import synthetic
 
 from disentlib.study import cost, plan
+from disentlib.study.results import IDENTITY
 from disentlib.training.energy import WATTS_PER_BUSY_CORE
 
 
@@ -54,13 +55,15 @@ def test_each_study_says_what_its_training_cost(results):
         unit: (float(value) / {"hours": 1, "seconds": 3600}[of], value, of)
         for value, of, unit in TOLD.findall(cost_line)
     }
-    runs = results.folder / "runs.csv"
-    if runs.exists():
-        rows = pd.read_csv(runs)
-        on_card = rows["device"].str.startswith("cuda")
-    else:  # an old table, of a processor
-        rows = pd.DataFrame({"joules": results.values("joules")["value"]})
-        on_card = pd.Series(False, rows.index)
+    both = (
+        results.values(n).set_index(IDENTITY)["value"] for n in ("joules", "seconds")
+    )
+    rows = pd.concat(both, axis=1, keys=["joules", "seconds"])
+    assert len(rows) == results.runs_there
+    device = pd.Series("cpu", rows.index)  # of rows that are older than runs.csv
+    if len(said := results.run_rows):
+        device.update(said.set_index(IDENTITY)["device"])
+    on_card = device.str.startswith("cuda")
     was = {}
     if on_card.any():
         was["an H200"] = rows.loc[on_card, "seconds"].sum() / 3600

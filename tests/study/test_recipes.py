@@ -85,6 +85,9 @@ def test_the_way_to_the_weight_is_told_by_pairs(results):
     start += "steps, 3 pairs): "
     assert said.startswith(start) and "other" not in said
     assert "FactorVAE score −0.3" in said or "FactorVAE score −0.2" in said
+    alone = results(variants=WAYS, seeds=1)
+    said = recipe_page.to_weight_sentence(list(single_changes(alone)))
+    assert "1 pair): reconstruction error" in said and "[" not in said
 
 
 def test_where_no_weight_moves_the_page_says_so(results):
