@@ -7,10 +7,10 @@ Runs that differ in seed and weights alone share every step (`training.together`
 each snapshot is scored while the next is trained; what only trains alone (Muon, a
 weight that moves) does so beside them. What there is not time for is left out: a run
 ends at its last snapshot, since at a constant rate one run serves every budget. Folders
-are as `make study` leaves
-and finds them, but without the checkpoints of what trained together, pages and what the
-reader sees in the pictures. SIGTERM is time that is up: what is scored by then is kept.
-The precision is the study's, unless one is asked for; auto is what is fastest here.
+are as `make study` leaves and finds them, but without the checkpoints of what trained
+together, pages and what the reader sees in the pictures. SIGTERM is time that is up:
+what is scored by then is kept. The precision is the study's, unless one is asked for;
+auto is what is fastest here.
 Seconds and joules of a run are its part of the card's, as if as many stacks as
 `--at-once` had trained from the first to the last; what trains alone counts all.
 """

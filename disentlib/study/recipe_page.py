@@ -13,7 +13,6 @@ from disentlib.study.recipes import (
     changes_sentence,
     in_words,
     means_table,
-    single_changes,
     variants,
 )
 from disentlib.study.results import Results
@@ -34,7 +33,7 @@ def effective_dimensions(history: pd.DataFrame) -> float:
     return float(np.exp(-(share * np.log(share.clip(1e-12))).sum()))
 
 
-def page_values(results: Results) -> dict[str, str]:
+def page_values(results: Results, changes: list[Change]) -> dict[str, str]:
     """What the recipe page's text glues, by name."""
     there = set(results.table["variant"])
     planned = dict.fromkeys(run.variant for run in results.study.runs)
@@ -58,7 +57,7 @@ def page_values(results: Results) -> dict[str, str]:
         "budget": results.study.budget,
         "runs": f"{results.runs_there} of {counted(len(results.study.runs), 'run')}",
         "absent": f"Not run: {listed(absent)}." if absent else "All have runs.",
-        "changes": changes_sentence(list(single_changes(results))),
+        "changes": changes_sentence(changes),
         "spread": "The divergence is spread over several dimensions (by the "
         f"exponential of the entropy of their shares): {'; '.join(parts)}."
         if parts
@@ -194,12 +193,12 @@ def to_weight_sentence(changes: list[Change]) -> str:
     return f"Differences from the runs whose weight stays: {'; '.join(told)}."
 
 
-def norm_scores(results: Results) -> dict[str, float]:
+def norm_scores(changes: list[Change]) -> dict[str, float]:
     """What leaving batch norm out adds to the FactorVAE score of each model; NaN where
     no run says.
     """
     found = dict.fromkeys(("beta_vae", "factor_vae"), float("nan"))
-    for change in single_changes(results):
+    for change in changes:
         if (change.first, change.second) == ("plain", "batch_norm"):
             found[change.model] = -change.by_measure["factor_vae_score"].value
     return found

@@ -1,6 +1,6 @@
 """Recipes beside each other: what one changed setting does, run against run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -101,46 +101,42 @@ def single_changes(results: Results) -> Iterator[Change]:
     """Every pair of recipes that differ in one choice other than the steps, with runs
     of the same model, D and seed, after the steps that the most pairs have reached.
     """
-    table = with_dimensions(results)
-    values = {measure: measured(table, [measure]) for measure in MEASURES}
+    every = measured(with_dimensions(results), MEASURES)
     for (first, a), (second, b) in combinations(variants(results).items(), 2):
         differing = changed(a, b)
         if len(differing) != 1 or differing == ["steps"]:
             continue
-        for model in results.table["model"].unique():
-            sides = [
-                {
-                    m: rows[(rows["model"] == model) & (rows["variant"] == name)]
-                    for m, rows in values.items()
-                }
-                for name in (first, second)
-            ]
+        for model, ours in every.groupby("model", sort=False):
+            sides = [ours[ours["variant"] == name] for name in (first, second)]
             step = _common_step(*sides)
             by_measure = {
-                m: change
-                for m in MEASURES
-                for change in [_at(step, *(side[m] for side in sides))]
+                measure: change
+                for measure in MEASURES
+                for change in [_at(step, measure, *sides)]
                 if change is not None
             }
             if by_measure:
                 pairs = max(change.df for change in by_measure.values()) + 1
                 yield Change(
-                    differing[0], first, second, model, pairs, step, by_measure
+                    differing[0], first, second, str(model), pairs, step, by_measure
                 )
 
 
-def _common_step(
-    first: Mapping[str, pd.DataFrame], second: Mapping[str, pd.DataFrame]
-) -> int:
+def _common_step(first: pd.DataFrame, second: pd.DataFrame) -> int:
     """The longest budget at which the most pairs have a measure; 0 without a pair."""
     keys = [*PAIRED, "step"]
-    pairs = pd.concat([first[m][keys].merge(second[m][keys]) for m in MEASURES])
-    pairs = pairs.drop_duplicates(keys)
+    pairs = first[[*keys, "measure"]].merge(second).drop_duplicates(keys)
     return 0 if pairs.empty else fullest(pairs)
 
 
-def _at(step: int, first: pd.DataFrame, second: pd.DataFrame) -> Estimate | None:
-    return paired_change(*(side[side["step"] == step] for side in (first, second)))
+def _at(
+    step: int, measure: str, first: pd.DataFrame, second: pd.DataFrame
+) -> Estimate | None:
+    there = (
+        side[(side["step"] == step) & (side["measure"] == measure)]
+        for side in (first, second)
+    )
+    return paired_change(*there)
 
 
 def change_of(measure: str, estimate: Estimate) -> str:

@@ -25,7 +25,7 @@ from disentlib.training.batches import (
     rows_of_steps,
     steps_per_epoch,
 )
-from disentlib.training.configuration import TrainingConfig, on_card
+from disentlib.training.configuration import TrainingConfig
 from disentlib.training.energy import open_meter
 from disentlib.training.optimisers import set_rates
 from disentlib.training.schedules import rate_factor
@@ -37,7 +37,7 @@ from disentlib.training.stack import (
     step_of_all,
 )
 from disentlib.training.state import State, new_state
-from disentlib.training.step import own_stream, recorded
+from disentlib.training.step import own_stream, recordable, recorded
 
 Records = list[dict[str, float]]
 
@@ -162,7 +162,7 @@ def _stepper(
         place.add_(1)
         row.add_(1).remainder_(config.log_every)
 
-    run = recorded(step) if config.compile and on_card(config.device) else step
+    run = recorded(step) if recordable(config) else step
 
     def advance() -> None:
         if stack.step and stack.step % size == 0:

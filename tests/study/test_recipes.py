@@ -59,11 +59,12 @@ def test_one_seed_has_differences_without_intervals(results):
 
 def test_the_page_says_what_is_there(results):
     made = results(missing=[("factor_vae", 10, 0)])
-    values = recipe_page.page_values(made)
+    changes = list(single_changes(made))
+    values = recipe_page.page_values(made, changes)
     assert values["absent"] == "All have runs."
     assert values["runs"] == "25 of 30 runs"
     assert all(text and "nan" not in text for text in values.values())
-    scores = recipe_page.norm_scores(made)
+    scores = recipe_page.norm_scores(changes)
     assert scores["beta_vae"] == pytest.approx(0.2, abs=0.1)
     assert len(means_table(made)) == 10
 
