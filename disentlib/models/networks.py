@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from disentlib.checks import truth, whole_number
+from disentlib.models.activated import through
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
@@ -110,7 +111,7 @@ class VAE(nn.Module):
         """Mean and log-variance (n, D) each of the posterior q(z|x), x (n,
         1, 64, 64).
         """
-        features = self.features(x)
+        features = through(self.features, x)
         mu = self.mean(features)
         if self.mean_norm is not None:
             mu = MEAN_SCALE * self.mean_norm(mu)
@@ -118,8 +119,7 @@ class VAE(nn.Module):
 
     def decode(self, z: Float[Tensor, "n {self.D}"]) -> Float[Tensor, "n 1 64 64"]:
         """Logits (n, 1, 64, 64) of the pixels' Bernoulli p(x|z), z (n, D)."""
-        logits: Tensor = self.decoder(z)
-        return logits
+        return through(self.decoder, z)
 
 
 class Discriminator(nn.Sequential):
