@@ -4,12 +4,11 @@ import threading
 from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from disentlib.checks import truth, whole_number
-from disentlib.models.activated import through
+from disentlib.models.layers import OneChannelUpconv, through
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
@@ -17,25 +16,6 @@ MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a di
 DRAWING = threading.Lock()
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-class OneChannelUpconv(nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` to one channel, on a CPU as 1 × 1 convolution and fold.
-
-    The same function of the same parameters, rounding aside
-    (tests/training/test_speed_forms.py): each feature vector becomes the 16 pixels of
-    its patch, and overlapping patches are added. oneDNN works on blocks of 16 channels;
-    as a transposed convolution 15 of them would be empty.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
-        if not x.is_cpu or torch.compiler.is_compiling():
-            return super().forward(x)
-        patches = F.conv2d(x, self.weight.flatten(1).t()[:, :, None, None]).flatten(2)
-        size = (2 * x.shape[2], 2 * x.shape[3])
-        images = F.fold(patches, size, (4, 4), padding=1, stride=2)
-        return images if self.bias is None else images + self.bias
 
 
 def hidden(layer: nn.Module, width: int, batch_norm: bool) -> list[nn.Module]:

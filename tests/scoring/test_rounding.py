@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from disentlib.models.folding import folded
-from disentlib.models.networks import OneChannelUpconv
+from disentlib.models.layers import OneChannelUpconv
 from disentlib.paths import RESULTS
 from disentlib.scoring.rounding import round_layer, round_weights, sums, whole_numbers
 from disentlib.seeds import stream

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from disentlib.models import objectives
-from disentlib.models.networks import VAE, Discriminator, OneChannelUpconv
+from disentlib.models.layers import OneChannelUpconv
+from disentlib.models.networks import VAE, Discriminator
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.state import new_state
 from disentlib.training.step import train_step

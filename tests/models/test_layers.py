@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from disentlib.models import activated
-from disentlib.models.activated import has_kernel, through
+from disentlib.models import layers as forms
+from disentlib.models.layers import has_kernel, through
 from disentlib.models.networks import VAE
 
 EXACT = {"rtol": 0, "atol": 0}
@@ -97,13 +97,13 @@ def test_where_onednn_is_not_there_the_layers_are_themselves(monkeypatch):
 
 
 def test_the_study_without_batch_norm_takes_it_wherever_a_relu_follows(monkeypatch):
-    taken, one = [], activated._Activated.apply
+    taken, one = [], forms._Activated.apply
 
-    def apply(x, weight, bias, layer):
-        taken.append(layer)
-        return one(x, weight, bias, layer)
+    def apply(*given):
+        taken.append(given)
+        return one(*given)
 
-    monkeypatch.setattr(activated._Activated, "apply", apply)
+    monkeypatch.setattr(forms._Activated, "apply", apply)
     for batch_norm in (False, True):
         vae = VAE(4, batch_norm)
         vae.decode(vae.encode(torch.rand(2, 1, 64, 64))[0])
@@ -118,3 +118,12 @@ def test_a_copy_and_a_second_pass_are_the_same_to_the_bit():
         for n in (network, copy.deepcopy(network))
     ]
     assert all(torch.equal(one, other) for one, other in zip(*twice))
+
+
+def test_a_gradient_that_is_given_stays_as_it_was():
+    network, x = layers()[:4], torch.randn(4, 3, 16, 16)
+    y = through(network, x)
+    given = torch.randn(y.shape)
+    kept = given.clone()
+    y.backward(given)
+    assert torch.equal(given, kept)
