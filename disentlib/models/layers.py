@@ -2,13 +2,22 @@
 weights.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
 
-Convolution = nn.Conv2d | nn.ConvTranspose2d
+PLAIN = (nn.Conv2d, nn.ConvTranspose2d)
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+Way = TypeVar("Way", bound=Callable[..., Any])
+# Autocast casts what goes in, and does nothing within: neither there nor back.
+forwards: Callable[[Way], Way] = custom_fwd(
+    device_type="cpu", cast_inputs=torch.bfloat16
+)
+backwards: Callable[[Way], Way] = custom_bwd(device_type="cpu")
 
 
 class OneChannelUpconv(nn.ConvTranspose2d):
@@ -17,22 +26,25 @@ class OneChannelUpconv(nn.ConvTranspose2d):
 
     The same function of the same parameters, rounding aside
     (tests/training/test_speed_forms.py): each feature vector becomes the 16 pixels of
-    its patch, and overlapping patches are added. oneDNN works on blocks of 16 channels;
-    as a transposed convolution 15 of them would be empty. The way back is a convolution
-    of one channel, for which oneDNN has a kernel of its own.
+    its patch, and overlapping patches are added. oneDNN works on blocks of channels; as
+    a transposed convolution all but one of a block would be empty. The way back is a
+    convolution of one channel, for which oneDNN has a kernel of its own.
     """
+
+    def __init__(self, channels: int, bias: bool = True) -> None:
+        super().__init__(channels, 1, 4, stride=2, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
         if not x.is_cpu or torch.compiler.is_compiling():
             return super().forward(x)
-        kind = computed_in(x)
-        images: Tensor = _Upconv.apply(x.to(kind), self.weight.to(kind))  # type: ignore[no-untyped-call]
+        images: Tensor = _Upconv.apply(x, self.weight)  # type: ignore[no-untyped-call]
         return images if self.bias is None else images + self.bias
 
 
 class _Upconv(torch.autograd.Function):
     @staticmethod
+    @forwards
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         patches = F.conv2d(x, weight.flatten(1).t()[:, :, None, None]).flatten(2)
@@ -40,92 +52,82 @@ class _Upconv(torch.autograd.Function):
         return F.fold(patches, size, (4, 4), padding=1, stride=2)
 
     @staticmethod
+    @backwards
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_x = F.conv2d(gradient, weight, stride=2, padding=1)
-        shape = [2, 2], [1, 1], [1, 1], False, [0, 0], 1
+        # Of that convolution `x` is the output's side and `gradient` the input's.
+        settings = [2, 2], [1, 1], [1, 1], False, [0, 0], 1, [False, True, False]
         _, of_weight, _ = torch.ops.aten.convolution_backward(
-            x, gradient, weight, None, *shape, [False, True, False]
+            x, gradient, weight, None, *settings
         )
         return of_x, of_weight
 
 
 def through(network: nn.Sequential, x: Tensor) -> Tensor:
-    """`network(x)`, each convolution and the ReLU that follows it as one operation
-    where that is faster: on a processor for which oneDNN has kernels.
+    """`network(x)`, on a CPU with each convolution and the ReLU behind it as one
+    operation.
 
-    The same function of the same weights (tests/models/test_layers.py). Two passes over
-    the layer's values are saved, one there and one back, and the bias has its gradient
-    from a plain sum: oneDNN's own, of a transposed convolution in bfloat16, takes twice
-    as long as all the rest of that layer.
+    The same function of the same weights (tests/models/test_layers.py). The ReLU works
+    in place, there and back, and the bias has its gradient from a plain sum: oneDNN's
+    own, of a transposed convolution in bfloat16, takes twice as long as all the rest of
+    that layer. A network with hooks is called as it is.
     """
+    hooked = any(getattr(m, kind) for m in network.modules() for kind in HOOKS)
+    if hooked or not x.is_cpu or torch.compiler.is_compiling():
+        return network(x)  # type: ignore[no-any-return]
     layers = list(network)
     while layers:
         layer = layers.pop(0)
-        if layers and isinstance(layers[0], nn.ReLU) and has_kernel(layer, x):
-            assert isinstance(layer, Convolution)
+        if plain(layer) and x.dim() == 4 and isinstance(next(iter(layers), 0), nn.ReLU):
             layers.pop(0)
-            # The gradient that a convolution hands back is a tensor of its own.
-            free = bool(layers) and isinstance(layers[0], Convolution)
-            weight = layer.weight.to(kind := computed_in(x))
-            x = _Activated.apply(x.to(kind), weight, layer.bias, layer, free)  # type: ignore[no-untyped-call]
+            # The gradient that a convolution hands back is nobody else's.
+            free = bool(layers) and type(layers[0]) in (*PLAIN, OneChannelUpconv)
+            given = x, layer.weight, layer.bias, layer, free
+            x = _Activated.apply(*given)  # type: ignore[no-untyped-call]
         else:
             x = layer(x)
     return x
 
 
-def has_kernel(layer: nn.Module, x: Tensor) -> bool:
-    """Whether oneDNN computes `layer` and a ReLU at once on `x` (n, channels, h, w)."""
-    if not isinstance(layer, Convolution) or layer.bias is None or not x.is_cpu:
-        return False
-    if layer.padding_mode != "zeros" or torch.compiler.is_compiling() or not x.numel():
-        return False
-    if not torch.backends.mkldnn.is_available() or not torch.backends.mkldnn.enabled:
-        return False
-    kind, native = computed_in(x), torch.ops.mkldnn._is_mkldnn_bf16_supported
-    return kind == torch.float32 or (kind == torch.bfloat16 and native())
-
-
-def computed_in(x: Tensor) -> torch.dtype:
-    """The type in which a layer computes on `x` of a processor, autocast or not."""
-    cast = torch.is_autocast_enabled("cpu") and x.dtype == torch.float32
-    return torch.get_autocast_dtype("cpu") if cast else x.dtype
+def plain(layer: nn.Module) -> bool:
+    """Whether a layer is torch's own convolution, with zeros around its images."""
+    own = type(layer) in PLAIN and isinstance(layer.padding, tuple)
+    return own and layer.padding_mode == "zeros"
 
 
 class _Activated(torch.autograd.Function):
     @staticmethod
+    @forwards
     def forward(
         ctx: Any,
         x: Tensor,
         weight: Tensor,
-        bias: Tensor,
-        layer: Convolution,
+        bias: Tensor | None,
+        layer: nn.Conv2d | nn.ConvTranspose2d,
         free: bool,
     ) -> Tensor:
-        transposed = isinstance(layer, nn.ConvTranspose2d)
-        ctx.shape = layer.stride, layer.padding, layer.dilation, transposed
-        ctx.shape += layer.output_padding, layer.groups
+        ctx.settings = [layer.stride, layer.padding, layer.dilation, False]
+        ctx.settings += [layer.output_padding, layer.groups]
+        if isinstance(layer, nn.ConvTranspose2d):
+            ctx.settings[3] = True
+        y = torch.convolution(x, weight, bias, *ctx.settings).relu_()
         ctx.free = free
-        onednn, where = torch.ops.mkldnn, [layer.stride, layer.dilation, layer.groups]
-        after: tuple[str, list[float], str] = "relu", [], ""
-        args = x, weight, bias.to(weight.dtype), layer.padding
-        if transposed:
-            operation = onednn._convolution_transpose_pointwise
-            y: Tensor = operation(*args, layer.output_padding, *where, *after)
-        else:
-            y = onednn._convolution_pointwise(*args, *where, *after)
         ctx.save_for_backward(x, weight, y)
         return y
 
     @staticmethod
+    @backwards
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
-        before = gradient if ctx.free else torch.empty_like(gradient)
-        masked = torch.ops.aten.threshold_backward.grad_input
-        masked(gradient, y, 0, grad_input=before)
+        if ctx.free and not torch.is_grad_enabled():
+            masked = torch.ops.aten.threshold_backward.grad_input
+            before = masked(gradient, y, 0, grad_input=gradient)
+        else:
+            before = torch.ops.aten.threshold_backward(gradient, y, 0)
         needed = [*ctx.needs_input_grad[:2], False]
         of_x, of_weight, _ = torch.ops.aten.convolution_backward(
-            before, x, weight, None, *ctx.shape, needed
+            before, x, weight, None, *ctx.settings, needed
         )
         # Summed as it is: to sum in another type, torch would copy all of it.
         of_bias = before.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None

@@ -52,7 +52,7 @@ def decoder(D: int, batch_norm: bool) -> nn.Sequential:
             inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm
         )
         layers += hidden(upconv, outputs, batch_norm)
-    return nn.Sequential(*layers, OneChannelUpconv(32, 1, 4, stride=2, padding=1))
+    return nn.Sequential(*layers, OneChannelUpconv(32))
 
 
 def batch_norm_of_means(D: int) -> nn.BatchNorm1d:

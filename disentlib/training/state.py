@@ -59,10 +59,6 @@ def new_state(config: TrainingConfig) -> State:
         optimisers.append(
             discriminator_optimiser(list(discriminator.parameters()), config)
         )
-    if config.compile and config.device == "cpu":  # on a card a step is recorded whole
-        for network in (vae.features, vae.decoder, discriminator):
-            if network is not None:
-                network.compile()
     width = len(history.STEP_COLUMNS) + config.D
     window = torch.full((config.log_every, width), math.nan, device=config.device)
     return State(vae, discriminator, optimisers, window, new_average(vae, config))

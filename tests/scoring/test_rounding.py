@@ -17,7 +17,7 @@ LAYERS = {
     "dense": (nn.Linear(6, 5, bias=False), (3, 6)),
     "conv": (nn.Conv2d(2, 5, 4, 2, 1, bias=False), (3, 2, 8, 8)),
     "upconv": (nn.ConvTranspose2d(4, 5, 4, 2, 1, bias=False), (3, 4, 6, 6)),
-    "last": (OneChannelUpconv(4, 1, 4, 2, 1, bias=False), (3, 4, 6, 6)),
+    "last": (OneChannelUpconv(4, bias=False), (3, 4, 6, 6)),
 }
 
 

@@ -45,7 +45,7 @@ def close(actual: torch.Tensor, expected: torch.Tensor) -> None:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_upconv_is_the_transposed_convolution(shape, layout):
     torch.manual_seed(0)
-    ours = OneChannelUpconv(shape[1], 1, 4, stride=2, padding=1).double()
+    ours = OneChannelUpconv(shape[1]).double()
     theirs = nn.ConvTranspose2d(shape[1], 1, 4, stride=2, padding=1).double()
     theirs.load_state_dict(ours.state_dict())
     ours = ours.to(memory_format=layout)
