@@ -10,6 +10,7 @@ from typing import Any
 
 from disentlib.pages import run_page
 from disentlib.paths import ROOT
+from disentlib.study.cards import card_for
 from disentlib.study.marks import (
     is_scored,
     is_trained,
@@ -30,7 +31,8 @@ def train(study: Study, run: Run) -> None:
     folder = RunFolder(study.folder(run))
     compare(folder.path, run.config)
     if not is_trained(folder, run.config):
-        _run("training", folder.training_page, arguments(run.config), folder.path)
+        with card_for(run.config.device):
+            _run("training", folder.training_page, arguments(run.config), folder.path)
     mark_trained(folder)
 
 
@@ -47,7 +49,8 @@ def score(study: Study, run: Run) -> None:
     if not is_scored(folder, study.scoring):
         settings = arguments(study.scoring) | {"device": device_here(run.config.device)}
         settings["conventions"] = False  # they are for one reader, not for a sweep
-        _run("scoring", folder.scoring_page, settings, folder.path)
+        with card_for(settings["device"]):
+            _run("scoring", folder.scoring_page, settings, folder.path)
     mark_scored(folder, study.scoring)
 
 
