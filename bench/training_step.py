@@ -68,6 +68,18 @@ WAYS = {  # name: what runs, threads of a process, processes
     "bfloat16 peak, 2 runs": ("peak bfloat16", 1, 2),
 }
 DEFAULT = chosen_precision("cpu")
+# Where a step's time goes, by the names of torch's operations; the rest is small ones, Python
+# and what the profiler itself costs, which makes it less.
+PARTS = {
+    "convolutions": ("convolution",),
+    "dense layers": ("::mm", "::addmm"),
+    "batch norm": ("batch_norm",),
+    "ReLU": ("relu", "threshold"),
+    "fold": ("col2im", "im2col"),
+    "copies and casts": ("copy_", "::clone"),
+    "losses": ("sigmoid", "entropy", "softmax", "::exp", "::mean", "::sum"),
+    "optimisers and average": ("_fused_adam", "foreach", "Optimizer"),
+}
 # What a step is to reach, as a multiple of the speed of its earlier self, and of peers'.
 BARS = {"beta_vae off": (1.8, 2.0), "factor_vae off": (1.9, 2.5)}
 BARS_WITH_NORM = (1.5, 1.5)
@@ -225,26 +237,33 @@ def turn(group: list[subprocess.Popen], line: str) -> np.ndarray:
 
 
 def one_step(model: str, batch_norm: bool) -> tuple[float, str]:
-    """Operations of a step of ours, and its costliest parts on one thread."""
-    config = TrainingConfig(model, D, seed=0, steps=100, batch_norm=batch_norm)
+    """Operations of a step of ours, and where its time goes on one thread."""
+    settings = {"batch_norm": batch_norm, "precision": DEFAULT}
+    config = TrainingConfig(model, D, seed=0, steps=100, **settings)
     prepare_torch(config)
     state, noise = new_state(config), torch.randn(BATCH, D)
     x = load_sprites().batch(torch.arange(BATCH) * (GRID.size // BATCH))
-    torch.backends.mkldnn.enabled = False  # the counter knows torch's own layers alone
     with FlopCounterMode(display=False) as counter:
         train_step(state, x, noise, noise, config)
-    torch.backends.mkldnn.enabled = True
+    start = time.process_time()
+    for _ in range(STEPS):
+        train_step(state, x, noise, noise, config)
+    whole = 1e3 * (time.process_time() - start) / STEPS
     with torch.profiler.profile() as profile:
-        for _ in range(5):
+        for _ in range(STEPS):
             train_step(state, x, noise, noise, config)
-    entries = sorted(
-        profile.key_averages(), key=lambda entry: -entry.self_cpu_time_total
+    spent = dict.fromkeys(PARTS, 0.0)
+    for entry in profile.key_averages():
+        for part, names in PARTS.items():
+            if any(name in entry.key for name in names):
+                spent[part] += entry.self_cpu_time_total / 1e3 / STEPS
+                break
+    said = [f"{part} {milliseconds:.1f}" for part, milliseconds in spent.items()]
+    rest = whole - sum(spent.values())
+    return (
+        counter.get_total_flops(),
+        f"{whole:.1f} ms: {', '.join(said)}, rest {rest:.1f}",
     )
-    total = sum(entry.self_cpu_time_total for entry in entries)
-    parts = [
-        f"{e.key} {100 * e.self_cpu_time_total / total:.0f} %" for e in entries[:8]
-    ]
-    return counter.get_total_flops(), ", ".join(parts)
 
 
 def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
@@ -273,7 +292,7 @@ def compare(processes: dict, model: str, norm: str, rounds: int) -> None:
     print(f"the default here is {DEFAULT}; ratios are to it")
     gain = np.median(turns["ours, 2 runs"][:, 0] / turns["ours"][:, 0])
     print(f"ours: 2 runs do {gain:.2f} times the work of one run on two threads")
-    print(f"our step on one thread: {parts}")
+    print(f"a step of ours on one thread, {DEFAULT}: {parts}")
 
 
 def earlier_copy() -> Path | None:
