@@ -63,7 +63,9 @@ class PrecisionPairs:
     def others(self) -> list[str]:
         """What else the two runs of a pair differ in."""
         one, two = (self.values[f"several_{side}"] for side in ("float32", "bfloat16"))
-        return [] if one.equals(two) else ["the number of draws behind a score"]
+        apart = len(self.values.loc[one != two, PAIRED].drop_duplicates())
+        some = f"for {apart} of them " * (apart < len(self.pairs))
+        return [f"{some}the number of draws behind a score"] if apart else []
 
     @property
     def changes(self) -> dict[str, Estimate]:

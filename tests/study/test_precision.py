@@ -108,6 +108,11 @@ def test_scores_of_one_draw_and_means_of_several_are_told_apart(made):
     assert "and the number of draws behind a score, and nothing else" in (
         precision_sentence(precision_pairs([one, two]))
     )
+    two = made("b", "bfloat16")
+    two.table.loc[two.table["seed"] == 0, "spread"] = np.nan
+    assert "the precision and for 4 of them the number of draws behind a" in (
+        precision_sentence(precision_pairs([one, two]))
+    )
 
 
 def test_runs_of_other_settings_are_no_pair(made):
