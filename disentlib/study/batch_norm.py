@@ -12,6 +12,7 @@ from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import two_ways
 from disentlib.study.measures import MEAN_OF_THREE, THESIS, budgets, codes_of
 from disentlib.study.pooled import Estimate, pooled_slope
+from disentlib.study.results import Results
 from disentlib.study.settings import (
     PAIRED,
     mean_change,
@@ -131,17 +132,21 @@ def _apart(evidence: Evidence) -> str:
     """That the runs with it were trained elsewhere than those without, if so."""
     if not norm_pairs(evidence, THESIS)[0]:
         return ""
-    sides = (
-        set(where_trained(results).values())
-        for results in (evidence.beside["batch_norm"], evidence.main)
-    )
-    normed, plain = (listed(sorted(side)) for side in sides)
+    sides = (evidence.beside["batch_norm"], True), (evidence.main, False)
+    normed, plain = (listed(sorted(_where(*side))) for side in sides)
     if not normed or not plain or normed == plain:
         return ""
     return (
         f" Those with it were trained {normed}, those without {plain}; what the "
         f"precision changes is under *Sixteen bits* on the page of the recipe."
     )
+
+
+def _where(results: Results, batch_norm: bool) -> set[str]:
+    """Where the runs of a study with batch norm, or without, were trained."""
+    runs = [run for run in results.study.runs if run.config.batch_norm == batch_norm]
+    told = where_trained(results)
+    return {told[run.variant] for run in runs if run.variant in told}
 
 
 def norm_finding(evidence: Evidence) -> str:
