@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from disentlib.paths import STUDIES
 from disentlib.scoring.pictures import COLUMNS, Pictures, save_pictures
 from disentlib.scoring.run import EXCESS
 from disentlib.study import plan
@@ -65,6 +66,7 @@ def synthetic(
         "training": {"steps": steps[-1], "batch_norm": False},
         "scoring": {"train": 70, "test": 30},
     } | ({"variants": variants} if variants else {})
+    assert plan.STUDIES != STUDIES, "set plan.STUDIES: a study of ours would be lost"
     plan.STUDIES.mkdir(parents=True, exist_ok=True)
     (plan.STUDIES / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
     study = plan.load_study(name)

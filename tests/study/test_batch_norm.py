@@ -3,6 +3,7 @@
 import pandas as pd
 from synthetic_study import synthetic
 
+from disentlib.study import plan
 from disentlib.study.batch_norm import norm_pairs, norm_sentence
 from disentlib.study.evidence import evidence_of
 
@@ -15,7 +16,8 @@ def trained(results, **where):
     table.to_csv(results.folder / "runs.csv", index=False)
 
 
-def test_it_tells_where_those_runs_were_trained_and_no_others(tmp_path):
+def test_it_tells_where_those_runs_were_trained_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "STUDIES", tmp_path / "studies")
     plain = {"batch_norm": False}
     norms = {"hidden": {"batch_norm": True}, "means": {"mean_norm": True} | plain}
     main = synthetic(tmp_path, name="desk", steps=[250], pictures=False)
