@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from torch.amp import custom_bwd, custom_fwd
 
 PLAIN = (nn.Conv2d, nn.ConvTranspose2d)
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+HOOKS = (
+    *("_forward_hooks", "_forward_pre_hooks"),
+    *("_backward_hooks", "_backward_pre_hooks"),
+)
 Way = TypeVar("Way", bound=Callable[..., Any])
 # Autocast casts what goes in, and does nothing within: neither there nor back.
 forwards: Callable[[Way], Way] = custom_fwd(
@@ -73,8 +76,7 @@ def through(network: nn.Sequential, x: Tensor) -> Tensor:
     own, of a transposed convolution in bfloat16, takes twice as long as all the rest of
     that layer. A network with hooks is called as it is.
     """
-    hooked = any(getattr(m, kind) for m in network.modules() for kind in HOOKS)
-    if hooked or not x.is_cpu or torch.compiler.is_compiling():
+    if not x.is_cpu or torch.compiler.is_compiling() or hooked(network):
         return network(x)  # type: ignore[no-any-return]
     layers = list(network)
     while layers:
@@ -88,6 +90,11 @@ def through(network: nn.Sequential, x: Tensor) -> Tensor:
         else:
             x = layer(x)
     return x
+
+
+def hooked(network: nn.Module) -> bool:
+    """Whether a hook is to be called in any layer."""
+    return any(getattr(m, kind) for m in network.modules() for kind in HOOKS)
 
 
 def plain(layer: nn.Module) -> bool:
@@ -107,10 +114,9 @@ class _Activated(torch.autograd.Function):
         layer: nn.Conv2d | nn.ConvTranspose2d,
         free: bool,
     ) -> Tensor:
-        ctx.settings = [layer.stride, layer.padding, layer.dilation, False]
-        ctx.settings += [layer.output_padding, layer.groups]
-        if isinstance(layer, nn.ConvTranspose2d):
-            ctx.settings[3] = True
+        transposed = isinstance(layer, nn.ConvTranspose2d)
+        ctx.settings = layer.stride, layer.padding, layer.dilation, transposed
+        ctx.settings += layer.output_padding, layer.groups
         y = torch.convolution(x, weight, bias, *ctx.settings).relu_()
         ctx.free = free
         ctx.save_for_backward(x, weight, y)

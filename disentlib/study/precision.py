@@ -8,14 +8,13 @@ import pandas as pd
 
 from disentlib.study.measures import codes_of, fullest, measured, with_dimensions
 from disentlib.study.pooled import Estimate, spread_between_seeds
-from disentlib.study.recipes import CHOICES
+from disentlib.study.recipes import CHOICES, change_of
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.settings import PAIRED, mean_change
 from disentlib.study.words import (
     by_chance,
     counted,
     digits_of,
-    estimated,
     listed,
     number,
     title,
@@ -119,15 +118,10 @@ def precision_table(found: PrecisionPairs) -> pd.DataFrame:
     for measure, change in found.changes.items():
         own = found.values[found.values["measure"] == measure]
         digits = digits_of(measure)
-        difference = (
-            estimated(change, digits)
-            if change.df
-            else number(change.value, digits, signed=True)
-        )
         row = {
             "measure": title(measure),
             "32 bits": number(own["value_float32"].mean(), digits),
-            "16 bits less 32": difference,
+            "16 bits less 32": change_of(measure, change),
             "pairs": len(own),
         }
         rows.append(row)

@@ -128,6 +128,7 @@ def test_on_a_card_the_studys_runs_are_recorded_in_the_studys_precision(place):
     assert all(config.compile and config.device == "cuda" for config in configs)
     own = [run.config.precision for run in load_study("precision").runs]
     assert [config.precision for config in configs] == own
+    assert set(own) == {"float32", "bfloat16"}
 
 
 @pytest.mark.parametrize("word", ["precision=auto", "compile=True", "device=cuda:1"])
