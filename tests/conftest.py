@@ -30,25 +30,6 @@ def pytest_addoption(parser):
         action="store_true",
         help="the book has to be there: tests of it fail where they would be skipped",
     )
-    parser.addoption(
-        "--half", type=int, help="look at every second page, from this one"
-    )
-
-
-def pytest_collection_modifyitems(config, items):
-    """What needs no page of its own, and every second page, is the first half's."""
-    if (half := config.getoption("--half")) is None:
-        return
-    pages = {}
-
-    def is_of(item):
-        at = getattr(item, "callspec", None)
-        page = at.params.get("seen", at.params.get("page")) if at else None
-        return pages.setdefault(page, len(pages)) % 2 == half if page else half == 0
-
-    chosen = [item for item in items if is_of(item)]
-    config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
-    items[:] = chosen
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def character(glyph: str) -> int:
 def subset(whole: Path, part: Path, characters: set[int]) -> None:
     """Write those of a font's `characters` that it has, for the web."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each table
-    font = TTFont(whole)
+    font = TTFont(whole, recalcTimestamp=False)  # the same part each time
     cut = Subsetter(Options(layout_features=[], name_IDs=[], hinting=False))
     cut.populate(unicodes=characters)
     cut.subset(font)

@@ -1,5 +1,6 @@
 """Build the book, from a clean state and with warnings as errors."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,12 +12,12 @@ from typing import Any
 
 import psutil
 
-from disentlib.files import try_lock, write_bytes
+from disentlib.files import try_lock, write_json
 from disentlib.kernels import surroundings
 from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
 from disentlib.study.results import load_results
-from disentlib.study.sources import what_pages_read
+from disentlib.study.sources import tools, whole_library
 
 BUILD = ROOT / "_build"
 
@@ -37,17 +38,17 @@ def build() -> int:
 
 def _build(lock: int) -> int:
     study = load_results().study.name
-    key, kept = what_pages_read(study), BUILD / "outputs-of.txt"
-    # What Sphinx remembers of a build that went well saves time; of any other it hides
-    # warnings, and of other results or another library it shows old outputs.
-    went_well = (BUILD / f"{study}.built").exists()
+    good, now = BUILD / f"{study}.built", {"tools": tools(), "library": whole_library()}
+    before: dict[str, str] = {}
+    with suppress(FileNotFoundError, ValueError):  # none, or that of an older version
+        before = json.loads(good.read_text())
     stale = [*BUILD.glob("*.built")]
-    if not kept.exists() or kept.read_text() != key:
-        shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
-        went_well = False
-        write_bytes(kept, key.encode())
-    if not went_well:
+    # What Sphinx remembers of a build that went well saves time; of any other it hides
+    # warnings. It sees which page or docstring changes, not what links to its name.
+    if before.get("tools") != now["tools"]:
         stale += [BUILD / ".doctrees", BUILD / "html"]
+    elif before["library"] != now["library"]:
+        stale.append(BUILD / ".doctrees" / "book" / "api")
     for old in stale:
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     with surroundings():
@@ -63,7 +64,7 @@ def _build(lock: int) -> int:
         code = code or in_its_own_time(command, environment, lock)
     if code == 0:
         place_models(BUILD / "html")
-        write_bytes(BUILD / f"{study}.built", f"{key}\n".encode())
+        write_json(good, now)
     else:
         reports = sorted(map(str, Path(BUILD).glob("html/reports/**/*.err.log")))
         print(

@@ -2,34 +2,56 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
+from disentlib.imports import HERE, read_by
 from disentlib.paths import RESULTS, ROOT, STUDIES
 
+EXTENSIONS = ("study/docstrings.py", "course/terms.py")  # as _config.yml names them
 FOLDERS = (
     *("book", "notebooks", "_static", "_extensions", "web"),
     *("disentlib", "studies", "profiles"),
 )
 
 
-def what_pages_read(study: str) -> str:
-    """Digest of all that a page's outputs depend on besides the page: library, results,
-    versions.
+def what_a_page_reads(code: str, study: str) -> str:
+    """Digest of all that the outputs of a page with this code depend on besides it: the
+    files of the library that run, versions, data, and, where one of these looks there,
+    results of studies and the text of all pages.
 
     Jupyter Book keeps the outputs of pages by their code alone: after a change of the
     library it would show the old ones.
     """
-    files = [ROOT / "requirements.lock", *(ROOT / "disentlib").rglob("*.py")]
-    files += [
-        file
-        for folder in (RESULTS, STUDIES, ROOT / "notebooks" / "data")
-        for file in folder.rglob("*")
-        if file.is_file()
-    ]
+    library = read_by(code)
+    words = [code, *(p.read_text("utf-8") for p in library if p.name != "paths.py")]
+    files = [ROOT / "requirements.lock", *library, *_files(ROOT / "notebooks" / "data")]
+    if not any(re.search(r"\b(RESULTS|STUDIES)\b", text) for text in words):
+        study = ""
+    else:
+        files += [*_files(RESULTS), *_files(STUDIES)]
+    if HERE / "course" / "exercises.py" in library:
+        files += [ROOT / "_toc.yml", *(ROOT / f"{page}.md" for _, page in contents())]
     return _digest(files, study)
+
+
+def tools() -> str:
+    """Digest of what reads pages: our extensions, and the versions of all others."""
+    return _digest(
+        [
+            ROOT / "requirements.lock",
+            *_files(ROOT / "_extensions"),
+            *(HERE / f for f in EXTENSIONS),
+        ]
+    )
+
+
+def whole_library() -> str:
+    """Digest of the whole library."""
+    return _digest(HERE.rglob("*.py"))
 
 
 def contents() -> list[tuple[str, str]]:
@@ -46,18 +68,21 @@ def sources() -> list[str]:
     """All files in the repository that the book is made of, but for results."""
     files = [ROOT / name for name in ("_config.yml", "_toc.yml", "requirements.lock")]
     for name in FOLDERS:
-        files += [path for path in (ROOT / name).rglob("*") if path.is_file()]
-    return sorted(
-        os.path.relpath(path, ROOT) for path in files if "__pycache__" not in path.parts
-    )
+        files += _files(ROOT / name)
+    return sorted(os.path.relpath(path, ROOT) for path in files)
 
 
 def results_beside(study: str) -> str:
     """Digest of the results of all other studies, which the book on this one shows
     beside it.
     """
-    own, files = RESULTS / study, RESULTS.rglob("*")
-    return _digest(p for p in files if p.is_file() and own not in p.parents)
+    own = RESULTS / study
+    return _digest(path for path in _files(RESULTS) if own not in path.parents)
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    return [path for path in found if path.is_file()]
 
 
 def _digest(files: Iterable[Path], text: str = "") -> str:

@@ -16,6 +16,7 @@ from disentlib.training.configuration import DEVICE, TrainingConfig, on_card
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
+CODE = ("disentlib", "notebooks", "requirements.lock")  # what decides a run's numbers
 LARGEST_BYTES = (1 << 28, 1 << 25)  # the second is all that older glibc takes
 
 
@@ -98,15 +99,23 @@ def provenance(device: str) -> dict[str, Any]:
 def commit() -> str | None:
     """The commit of the library: `$DISENTLIB_COMMIT`, for copies without a history,
     else git's answer; None where there is neither.
+
+    It ends in `-dirty` where what runs was changed since; tables that came are no such
+    change.
     """
     if given := os.environ.get("DISENTLIB_COMMIT"):
         return given
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        name = _git("describe", "--always", "--abbrev=12").stdout.strip()
+        changed = _git("diff", "--quiet", "HEAD", "--", *CODE).returncode == 1
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return answer.stdout.strip() or None
+    return (f"{name}-dirty" if changed else name) or None
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(ROOT), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10)
 
 
 def _cpuinfo(key: str) -> str:

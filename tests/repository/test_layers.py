@@ -1,18 +1,19 @@
 """What decides which tests run: it looks at the files, whatever git knows of them."""
 
-import ast
 import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from disentlib.paths import ROOT
 
 LAYERS = runpy.run_path(str(ROOT / ".ci" / "layers.py"))
+READS, UNIT = LAYERS["reads"], LAYERS["unit"]
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def project(tmp_path):
     """A project that was never in git, in a folder with a space and an accent."""
     root = tmp_path / "ein Projekt é"
     (root / ".ci").mkdir(parents=True)
-    shutil.copy(ROOT / ".ci" / "layers.py", root / ".ci")
+    for script in (ROOT / ".ci").glob("*.py"):
+        shutil.copy(script, root / ".ci")
     (root / "pyproject.toml").write_text("[tool.ruff]\n")
     for name in {*LAYERS["LAYERS"]["lint"].inputs} - {".ci", "pyproject.toml"}:
         (root / name).mkdir()
@@ -101,39 +103,108 @@ def test_a_list_of_inputs_is_never_empty(project):
 
 def test_a_layer_reads_what_is_there():
     for name, layer in LAYERS["LAYERS"].items():
-        found = LAYERS["files"](ROOT, layer.inputs, layer.without)
+        found = READS.files(ROOT, layer.inputs, layer.without)
         assert len(found) > 20, name
         assert not [p for p in found if ".venv" in p.parts or "runs" in p.parts]
     layers = LAYERS["LAYERS"]
-    unit = LAYERS["files"](ROOT, layers["unit"].inputs, layers["unit"].without)
+    unit = READS.files(ROOT, layers["unit"].inputs, layers["unit"].without)
     for name in ("README.md", "CITATION.cff", "LICENSE", "Makefile", "Snakefile"):
         assert ROOT / name in unit
 
 
-def test_the_lower_rooms_and_their_tests_look_at_nothing_above():
-    """So a change above them need not run them again."""
-    layer, upper = LAYERS["LAYERS"]["lower"], LAYERS["UPPER"]
-    found = LAYERS["files"](ROOT, layer.inputs, layer.without)
-    looked = [path for path in found if path.parent.name in LAYERS["LOWER"]]
-    assert len(looked) > 50
-    above = {f"disentlib.{room}" for room in upper}
-    above |= {
-        path.stem for room in upper for path in (ROOT / "tests").glob(f"{room}/*.py")
-    }
+def reads_of(name):
+    """What a file of tests reads, by its path in the repository."""
+    every = READS.files(ROOT, (".",))
+    paths = READS.of_a_test(ROOT, ROOT / "tests" / name, every)
+    return {path.relative_to(ROOT).as_posix() for path in paths}
+
+
+def test_a_file_of_tests_reads_what_it_imports():
+    found = reads_of("metrics/test_values.py")
+    assert {"tests/metrics/test_values.py", "tests/conftest.py"} <= found
+    assert {"disentlib/metrics/dci.py", "disentlib/sprites/grid.py"} <= found
+    assert {"pyproject.toml", "requirements.lock"} <= found
+    above = (
+        "disentlib/study",
+        "disentlib/scoring",
+        "notebooks/elbo",
+        "results",
+        "book",
+    )
+    assert not {name for name in found if name.startswith(above)}
+
+
+def test_a_helper_of_tests_is_read_by_who_imports_it():
+    found = reads_of("training/test_resume.py")
+    assert {"tests/small_runs.py", "disentlib/training/loop.py"} <= found
+    assert "tests/synthetic_study.py" not in found
+
+
+def test_tests_above_read_pages_and_results_and_those_of_commands_all():
+    found = reads_of("study/test_effects.py")
+    assert {"notebooks/results.md", "results/desk/table.csv", "README.md"} <= found
+    assert "disentlib/course/slides.py" not in found
+    whole = {p.relative_to(ROOT).as_posix() for p in READS.files(ROOT, (".",))}
+    for name in ("repository/test_packaging.py", "test_files.py"):
+        assert reads_of(name) == whole
+    library = {name for name in whole if re.fullmatch(r"disentlib/.*\.py", name)}
+    assert library <= reads_of("study/test_commands.py")  # it starts commands
+
+
+def test_the_lower_rooms_tests_read_no_text_and_no_results():
     place = re.compile(r'ROOT / (?!"notebooks" / "data")|STUDIES|RESULTS|"disentlib"')
+    looked = [path for room in READS.LOWER for path in (ROOT / room).glob("*.py")]
+    assert len(looked) > 20
     for path in looked:
-        words = path.read_text()
-        assert not above & set(imported(words)), path
-        assert not place.search(words), path
-    parts = {part for path in found for part in path.relative_to(ROOT).parts[:-1]}
-    assert not parts & set(upper)
+        assert not place.search(path.read_text()), path
 
 
-def imported(words):
-    """All modules that a source imports, and packages that these lie in."""
-    for node in ast.walk(ast.parse(words)):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            start = f"{getattr(node, 'module', None) or ''}."
-            for alias in node.names:
-                parts = f"{start}{alias.name}".strip(".").split(".")
-                yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    """Two files of tests in a project, of which each reads itself; what was run."""
+    for name in ("a", "b"):
+        path = tmp_path / "tests" / "study" / f"test_{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("def test_it(): pass\n")
+    monkeypatch.setattr(READS, "of_a_test", lambda root, test, every: [test])
+    ran = []
+
+    def passes(root, nice, words):
+        files = [word for word in words if word.startswith("tests/")]
+        ran.append(sorted(Path(name).stem for name in files))
+        bad = [n for n in files if "assert False" in (root / n).read_text()]
+        case = (
+            "<testcase classname='tests.study.{}' name='test_it'><failure/></testcase>"
+        )
+        report = UNIT.report_of(root, words)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        cases = "".join(case.format(Path(name).stem) for name in bad)
+        report.write_text(f"<testsuites>{cases}</testsuites>")
+        return not bad
+
+    monkeypatch.setattr(UNIT, "passes", passes)
+    return tmp_path, ran
+
+
+def test_only_files_of_tests_that_read_something_else_are_run(two):
+    root, ran = two
+    for _ in range(2):
+        assert UNIT.passing(root, (), 0)
+    (root / "tests" / "study" / "test_a.py").write_text("def test_it(): assert True\n")
+    assert UNIT.passing(root, (), 0)
+    assert UNIT.passing(root, (), 0, again=True)
+    assert ran == [["test_a", "test_b"], ["test_a"], ["test_a", "test_b"]]
+
+
+def test_of_files_of_tests_those_that_failed_are_run_again(two):
+    root, ran = two
+    (root / "tests" / "study" / "test_b.py").write_text("def test_it(): assert False\n")
+    assert not UNIT.passing(root, (), 0)
+    assert not UNIT.passing(root, (), 0)
+    assert ran == [["test_a", "test_b"], ["test_b"]]
+
+
+def test_a_file_of_tests_that_is_left_out_is_not_run(two):
+    root, ran = two
+    assert UNIT.passing(root, ("tests/study/test_a.py",), 0)
+    assert ran == [["test_b"]]

@@ -137,32 +137,37 @@ def test_two_builds_do_not_work_in_one_place(tmp_path, monkeypatch):
 
 
 def test_a_build_trusts_what_a_good_one_of_the_same_sources_left(tmp_path, monkeypatch):
-    """Pages' outputs stay for the same sources, Sphinx' files after success alone."""
+    """Sphinx' files stay after success alone, and where the same tools read the pages;
+    the library's own pages where it has not changed.
+    """
     there, shown = [], SimpleNamespace(study=SimpleNamespace(name="quick"))
 
     def builds(*_):
         there.append({path.name for path in tmp_path.iterdir()} - {".lock"})
-        for name in (".jupyter_cache", ".doctrees", "html"):
-            (tmp_path / name).mkdir(exist_ok=True)
+        there[-1] |= {path.name for path in tmp_path.glob(".doctrees/book/*")}
+        for name in (".jupyter_cache", ".doctrees/book/api", "html"):
+            (tmp_path / name).mkdir(exist_ok=True, parents=True)
         return code
 
     monkeypatch.setattr(book, "BUILD", tmp_path)
     monkeypatch.setattr(book, "in_its_own_time", builds)
     monkeypatch.setattr(book, "load_results", lambda: shown)
     monkeypatch.setattr(book, "place_models", lambda _: 0)
-    known, outputs = {"outputs-of.txt"}, {"outputs-of.txt", ".jupyter_cache"}
+    outputs = {".jupyter_cache"}
     begun = outputs | {".doctrees", "html"}
-    for code, key, found in (
-        (0, "a", known),
-        (0, "a", begun),  # the mark of the build before is gone
-        (1, "b", known),
-        (1, "b", outputs),
-        (0, "b", outputs),
-        (1, "b", begun),
-        (0, "b", outputs),
+    for code, tools, library, found in (
+        (0, "a", "x", set()),
+        (0, "a", "x", begun | {"api"}),  # the mark of the build before is gone
+        (0, "a", "y", begun),
+        (1, "b", "y", outputs),
+        (1, "b", "y", outputs),
+        (0, "b", "y", outputs),
+        (1, "b", "y", begun | {"api"}),
+        (0, "b", "y", outputs),
     ):
         there.clear()
-        monkeypatch.setattr(book, "what_pages_read", lambda _, key=key: key)
+        monkeypatch.setattr(book, "tools", lambda tools=tools: tools)
+        monkeypatch.setattr(book, "whole_library", lambda library=library: library)
         assert book.build() == code and there[0] == found
         assert len([*tmp_path.glob("*.built")]) == 1 - code
 

@@ -13,7 +13,7 @@ from disentlib.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAYERS = runpy.run_path(str(ROOT / ".ci" / "layers.py"))
-TRACKED = [str(path.relative_to(ROOT)) for path in LAYERS["files"](ROOT, (".",))]
+TRACKED = [str(path.relative_to(ROOT)) for path in LAYERS["reads"].files(ROOT, (".",))]
 PROSE = [name for name in TRACKED if name.endswith((".md", ".cff", ".yml"))]
 
 

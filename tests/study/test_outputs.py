@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+from jupyter_cache import get_cache
 
 from disentlib.study import forked
 from disentlib.study.outputs import execute_changed
@@ -46,6 +47,28 @@ def test_only_pages_whose_code_changed_are_executed(book):
     assert execute_changed(pages, cache) == {}
     write("two", "print(3)")
     assert set(execute_changed(pages, cache)) == {"two"}
+
+
+def test_a_page_is_executed_again_when_what_its_code_reads_changed(book):
+    write, cache = book
+    pages, told = [write("one", "print(1)"), write("two", "print(2)")], []
+    reads = {"print(1)": "a", "print(2)": "b"}
+    execute_changed(pages, cache, reads=reads.get)
+    reads["print(2)"] = "c"
+    again = execute_changed(pages, cache, reads=reads.get, changed=told.append)
+    assert set(again) == {"two"} and told == [pages[1]]
+    assert execute_changed(pages, cache, reads=reads.get) == {}
+
+
+def test_a_page_that_fails_now_has_no_outputs_of_before(book):
+    """The build would show them."""
+    write, cache = book
+    page = write("one", f"open({str(cache.parent / 'data')!r})")
+    (cache.parent / "data").touch()
+    assert set(execute_changed([page], cache, reads=lambda _: "a")) == {"one"}
+    (cache.parent / "data").unlink()
+    assert execute_changed([page], cache, reads=lambda _: "b") == {}
+    assert get_cache(cache).list_cache_records() == []
 
 
 def test_pages_run_at_the_same_time(book):

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from disentlib.__main__ import main
 from disentlib.models.networks import VAE
@@ -26,7 +27,7 @@ from disentlib.study import results as study_results
 from disentlib.study import sources as study_sources
 from disentlib.study.collecting import collect, run_history
 from disentlib.study.results import load_results
-from disentlib.study.sources import results_beside, sources, what_pages_read
+from disentlib.study.sources import results_beside, sources, what_a_page_reads
 
 STUDY = """
 title: By hand
@@ -322,10 +323,47 @@ def test_the_shown_study_is_the_fullest_or_the_chosen(made, monkeypatch):
 
 def test_outputs_are_made_anew_when_what_they_read_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(study_sources, "RESULTS", tmp_path)
-    before = what_pages_read("quick")
-    assert what_pages_read("quick") == before != what_pages_read("desk")
+    looks, looks_not = "from disentlib.study import results", "import disentlib.models"
+
+    def both(study="quick"):
+        return what_a_page_reads(looks, study), what_a_page_reads(looks_not, study)
+
+    before, other = both(), both("desk")
+    assert both() == before
+    assert other[0] != before[0] and other[1] == before[1]
     (tmp_path / "table.csv").write_text("a")
-    assert what_pages_read("quick") != before
+    after = both()
+    assert after[0] != before[0] and after[1] == before[1]
+
+
+def test_outputs_are_made_anew_when_what_runs_changes(tmp_path, monkeypatch):
+    file = tmp_path / "words.py"
+    file.write_text("one = 1")
+    monkeypatch.setattr(study_sources, "read_by", lambda code: {file})
+    monkeypatch.setattr(study_sources, "ROOT", tmp_path)
+    (tmp_path / "requirements.lock").touch()
+    before = what_a_page_reads("", "quick")
+    assert what_a_page_reads("", "quick") == before
+    file.write_text("one = 2")
+    assert what_a_page_reads("", "quick") != before
+
+
+def test_our_extensions_are_among_what_reads_the_pages():
+    sphinx = yaml.safe_load((study_sources.ROOT / "_config.yml").read_text())["sphinx"]
+    ours = [n for n in sphinx["extra_extensions"] if n.startswith("disentlib.")]
+    files = [f"{n.removeprefix('disentlib.').replace('.', '/')}.py" for n in ours]
+    assert [*study_sources.EXTENSIONS] == files
+
+
+def test_who_counts_exercises_reads_all_pages(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        study_sources, "_digest", lambda files, _: asked.append([*files])
+    )
+    for module in ("course.exercises", "course.answers"):
+        what_a_page_reads(f"import disentlib.{module}", "quick")
+    pages = [{p.name for p in files if p.suffix == ".md"} for files in asked]
+    assert {"elbo.md", "glossary.md"} <= pages[0] and pages[1] == set()
 
 
 def test_the_book_hangs_on_every_file_it_is_made_of(tmp_path, monkeypatch):

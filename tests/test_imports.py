@@ -1,0 +1,52 @@
+"""Which files of the library run where some code does."""
+
+import subprocess
+import sys
+
+import pytest
+
+from disentlib.imports import HERE, read_by
+
+
+def names(code):
+    return {path.relative_to(HERE).as_posix() for path in read_by(code)}
+
+
+def test_what_is_imported_is_followed_to_its_end():
+    found = names("from disentlib.metrics.dci import dci")
+    assert {"__init__.py", "metrics/__init__.py", "metrics/dci.py"} <= found
+    assert {"metrics/suite.py", "checks.py"} <= found  # the room's face runs, too
+    assert not {name for name in found if name.startswith(("study", "scoring"))}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def later():\n    from disentlib.study import words",
+        "mock.setattr('disentlib.study.words.count', 1)",
+        "run([python, '-c', 'from disentlib.study import words'])",
+    ],
+)
+def test_no_import_is_overlooked(code):
+    assert "study/words.py" in names(code)
+
+
+def test_a_late_name_of_a_face_counts_for_who_asks():
+    assert "study/plan.py" not in names("from disentlib.study import style")
+    assert "study/plan.py" in names("from disentlib.study import load_study")
+
+
+def test_other_code_reads_nothing():
+    assert names("import numpy\nfrom os import path") == set()
+    with pytest.raises(SyntaxError):
+        read_by("def broken(:")
+
+
+@pytest.mark.parametrize("module", ["study.style", "models.layers", "course.plans"])
+def test_what_python_imports_is_among_it(module):
+    code = f"import disentlib.{module}, sys; print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'disentlib'))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(loaded) <= {str(path) for path in read_by(f"import disentlib.{module}")}
+    assert len(loaded) >= 3
