@@ -114,6 +114,8 @@ class Items(Dataset):
 def plain_networks(batch_norm: bool) -> tuple:
     """Both networks with torch's own layers, and an Adam as it comes for each."""
     vae, discriminator = VAE(D, batch_norm), Discriminator(D)
+    first = {"stride": 2, "padding": 1, "bias": not batch_norm}
+    vae.features[0] = torch.nn.Conv2d(1, 32, 4, **first)
     vae.decoder[-1] = torch.nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1)
     optimiser = torch.optim.Adam(vae.parameters(), 1e-4)
     other = torch.optim.Adam(discriminator.parameters(), 1e-4, betas=(0.5, 0.9))

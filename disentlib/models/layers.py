@@ -2,43 +2,57 @@
 weights.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeGuard
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.amp import custom_bwd, custom_fwd
 
-PLAIN = (nn.Conv2d, nn.ConvTranspose2d)
+from disentlib.models import patches
+
 HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks"),
     *("_backward_hooks", "_backward_pre_hooks"),
 )
-Way = TypeVar("Way", bound=Callable[..., Any])
-# Autocast casts what goes in, and does nothing within: neither there nor back.
-forwards: Callable[[Way], Way] = custom_fwd(
-    device_type="cpu", cast_inputs=torch.bfloat16
-)
-backwards: Callable[[Way], Way] = custom_bwd(device_type="cpu")
+# Stride, padding, dilation, whether transposed, output padding, groups.
+Settings = tuple[Any, ...]
+POINTWISE: Settings = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+HALVING: Settings = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1)
+
+
+class OneChannelConv(nn.Conv2d):
+    """`nn.Conv2d` (4 × 4, stride 2, padding 1) of one channel, on a CPU in bfloat16 as
+    1 × 1 convolution of patches (`of_patches`).
+
+    The same function of the same parameters, rounding aside.
+    """
+
+    def __init__(self, channels: int, bias: bool = True) -> None:
+        super().__init__(1, channels, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (n, channels, h, w) of images (n, 1, 2h, 2w)."""
+        if not x.is_cpu or torch.compiler.is_compiling():
+            return super().forward(x)
+        x, weight, bias = low(x, self.weight, self.bias)
+        x, weight, settings = of_patches(x, weight)
+        return torch.convolution(x, weight, bias, *settings)
 
 
 class OneChannelUpconv(nn.ConvTranspose2d):
     """`nn.ConvTranspose2d` (4 × 4, stride 2, padding 1) to one channel, on a CPU as
-    1 × 1 convolution and fold.
+    product of matrices and sum of patches.
 
     The same function of the same parameters, rounding aside
     (tests/training/test_speed_forms.py): each feature vector becomes the 16 pixels of
-    its patch, and overlapping patches are added. oneDNN works on blocks of channels; as
-    a transposed convolution all but one of a block would be empty. The way back is a
-    convolution of one channel, for which oneDNN has a kernel of its own.
+    its patch, and overlapping patches are added, in float32. The way back is
+    `OneChannelConv`'s way there.
     """
 
     def __init__(self, channels: int, bias: bool = True) -> None:
         super().__init__(channels, 1, 4, stride=2, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Images (n, 1, 2h, 2w) of features (n, channels, h, w)."""
+        """Images (n, 1, 2h, 2w) of features (n, channels, h, w), no bfloat16."""
         if not x.is_cpu or torch.compiler.is_compiling():
             return super().forward(x)
         images: Tensor = _Upconv.apply(x, self.weight)  # type: ignore[no-untyped-call]
@@ -47,24 +61,53 @@ class OneChannelUpconv(nn.ConvTranspose2d):
 
 class _Upconv(torch.autograd.Function):
     @staticmethod
-    @forwards
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        x, weight = low(x, weight)
         ctx.save_for_backward(x, weight)
-        patches = F.conv2d(x, weight.flatten(1).t()[:, :, None, None]).flatten(2)
-        size = (2 * x.shape[2], 2 * x.shape[3])
-        return F.fold(patches, size, (4, 4), padding=1, stride=2)
+        n, channels, h, w = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(-1, channels)
+        planes = torch.mm(weight.flatten(1).t(), rows.t())
+        return patches.added(planes.view(4, 4, n, h, w))
 
     @staticmethod
-    @backwards
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        of_x = F.conv2d(gradient, weight, stride=2, padding=1)
-        # Of that convolution `x` is the output's side and `gradient` the input's.
-        settings = [2, 2], [1, 1], [1, 1], False, [0, 0], 1, [False, True, False]
+        seen, matrix, settings = of_patches(gradient.to(x.dtype), weight)
+        of_x = torch.convolution(seen, matrix, None, *settings)
+        # Of that convolution `x` is the output's side and `seen` the input's.
+        needed = [False, True, False]
         _, of_weight, _ = torch.ops.aten.convolution_backward(
-            x, gradient, weight, None, *settings
+            x, seen, matrix, None, *settings, needed
         )
-        return of_x, of_weight
+        return of_x, of_weight.view_as(weight)
+
+
+def of_patches(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Settings]:
+    """A convolution (4 × 4, stride 2, padding 1) of one channel, in bfloat16 as 1 × 1
+    convolution of patches: what it is of, its weights and settings.
+
+    oneDNN works on blocks of channels; of one channel it multiplies by zeros. In
+    float32 that takes as long as cutting patches.
+    """
+    if x.dtype != torch.bfloat16 or x.requires_grad:
+        return x, weight, HALVING
+    return patches.cut(x), weight.flatten(1)[:, :, None, None], POINTWISE
+
+
+PLAIN = (nn.Conv2d, nn.ConvTranspose2d, OneChannelConv)
+
+
+def low(*tensors: Any) -> tuple[Any, ...]:
+    """The tensors, or None, in autocast's type where it is on, as it casts them itself.
+
+    torch's `custom_fwd` does this as well, and takes longer than a small layer.
+    """
+    if not torch.is_autocast_enabled("cpu"):
+        return tensors
+    kind = torch.get_autocast_dtype("cpu")
+    return tuple(
+        t if t is None or t.dtype == torch.float64 else t.to(kind) for t in tensors
+    )
 
 
 def through(network: nn.Sequential, x: Tensor) -> Tensor:
@@ -85,45 +128,52 @@ def through(network: nn.Sequential, x: Tensor) -> Tensor:
             layers.pop(0)
             # The gradient that a convolution hands back is nobody else's.
             free = bool(layers) and type(layers[0]) in (*PLAIN, OneChannelUpconv)
-            given = x, layer.weight, layer.bias, layer, free
+            weight, settings = layer.weight, settings_of(layer)
+            if isinstance(layer, OneChannelConv):
+                (x,) = low(x)
+                x, weight, settings = of_patches(x, weight)
+            given = x, weight, layer.bias, settings, free
             x = _Activated.apply(*given)  # type: ignore[no-untyped-call]
         else:
             x = layer(x)
     return x
 
 
-def hooked(network: nn.Module) -> bool:
+def hooked(network: nn.Sequential) -> bool:
     """Whether a hook is to be called in any layer."""
-    return any(getattr(m, kind) for m in network.modules() for kind in HOOKS)
+    return any(getattr(m, kind) for m in (network, *network) for kind in HOOKS)
 
 
-def plain(layer: nn.Module) -> bool:
+def plain(layer: nn.Module) -> TypeGuard[nn.Conv2d | nn.ConvTranspose2d]:
     """Whether a layer is torch's own convolution, with zeros around its images."""
     own = type(layer) in PLAIN and isinstance(layer.padding, tuple)
     return own and layer.padding_mode == "zeros"
 
 
+def settings_of(layer: nn.Conv2d | nn.ConvTranspose2d) -> Settings:
+    """A convolution's settings in torch's order."""
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    sizes = layer.stride, layer.padding, layer.dilation
+    return *sizes, transposed, layer.output_padding, layer.groups
+
+
 class _Activated(torch.autograd.Function):
     @staticmethod
-    @forwards
     def forward(
         ctx: Any,
         x: Tensor,
         weight: Tensor,
         bias: Tensor | None,
-        layer: nn.Conv2d | nn.ConvTranspose2d,
+        settings: Settings,
         free: bool,
     ) -> Tensor:
-        transposed = isinstance(layer, nn.ConvTranspose2d)
-        ctx.settings = layer.stride, layer.padding, layer.dilation, transposed
-        ctx.settings += layer.output_padding, layer.groups
-        y = torch.convolution(x, weight, bias, *ctx.settings).relu_()
-        ctx.free = free
+        x, weight, bias = low(x, weight, bias)
+        y = torch.convolution(x, weight, bias, *settings).relu_()
+        ctx.settings, ctx.free = settings, free
         ctx.save_for_backward(x, weight, y)
         return y
 
     @staticmethod
-    @backwards
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         if ctx.free and not torch.is_grad_enabled():

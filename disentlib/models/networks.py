@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from disentlib.checks import truth, whole_number
-from disentlib.models.layers import OneChannelUpconv, through
+from disentlib.models.layers import OneChannelConv, OneChannelUpconv, through
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
@@ -33,7 +33,8 @@ def encoder(batch_norm: bool) -> nn.Sequential:
     heads.
     """
     layers: list[nn.Module] = []
-    for inputs, outputs in ((1, 32), (32, 32), (32, 64), (64, 64)):
+    layers += hidden(OneChannelConv(32, bias=not batch_norm), 32, batch_norm)
+    for inputs, outputs in ((32, 32), (32, 64), (64, 64)):
         conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm)
         layers += hidden(conv, outputs, batch_norm)
     dense = nn.Linear(64 * 4 * 4, 128, bias=not batch_norm)

@@ -4,11 +4,13 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import prune
 
 from disentlib.models import layers as forms
-from disentlib.models.layers import OneChannelUpconv, through
+from disentlib.models import patches
+from disentlib.models.layers import OneChannelConv, OneChannelUpconv, through
 from disentlib.models.networks import VAE
 
 
@@ -67,6 +69,38 @@ def test_the_last_layer_is_the_transposed_convolution(autocast):
         torch.testing.assert_close(one, other, rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize("data", [True, False], ids=["images", "a gradient for them"])
+@pytest.mark.parametrize("relu", [True, False])
+def test_the_first_layer_is_the_convolution(autocast, data, relu):
+    torch.manual_seed(0)
+    ours, theirs = OneChannelConv(8), nn.Conv2d(1, 8, 4, 2, 1)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 1, 10, 12).requires_grad_(not data)
+    found = []
+    for layer in (ours, theirs):
+        y = through(nn.Sequential(layer, *[nn.ReLU()] * relu), x)
+        of = [*layer.parameters()] if data else [x, *layer.parameters()]
+        found.append([y.detach().float(), *gradients(y, of)])
+    for one, other in zip(*found):
+        assert one.shape == other.shape and one.dtype == other.dtype
+        atol = (1e-6 if autocast == torch.float32 else 2e-2) * float(other.abs().max())
+        torch.testing.assert_close(one, other, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2), (3, 6, 10), (2, 64, 64)])
+def test_patches_are_cut_and_added_up(shape):
+    n, height, width = shape
+    size = height // 2, width // 2
+    x = torch.randn(n, 1, height, width).bfloat16()
+    x[-1, 0, 0, -1] = torch.nan
+    cut = F.unfold(x, 4, padding=1, stride=2).view(n, 16, *size)
+    torch.testing.assert_close(patches.cut(x), cut, rtol=0, atol=0, equal_nan=True)
+    columns = torch.randn(n, 16, *size).double()
+    images = F.fold(columns.flatten(2), (height, width), 4, padding=1, stride=2)
+    planes = columns.transpose(0, 1).reshape(4, 4, n, *size)
+    torch.testing.assert_close(patches.added(planes), images)
+
+
 def test_a_bias_has_the_gradient_of_double_precision():
     network, exact = layers(), layers().double()
     x = torch.randn(5, 3, 12, 10)
@@ -95,6 +129,9 @@ def test_what_is_not_a_number_stays_so(low):
         network[0].weight[0] = torch.nan
     with torch.autocast("cpu", torch.bfloat16, enabled=low):
         assert through(network, x).isnan().all()
+        x = torch.full((2, 1, 8, 8), torch.nan)
+        y = through(nn.Sequential(OneChannelConv(8), nn.ReLU()), x)
+        assert y.isnan().all() and OneChannelUpconv(8)(y).isnan().all()
 
 
 def test_none_and_double_precision_pass():

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from disentlib.models import objectives
-from disentlib.models.layers import OneChannelUpconv
+from disentlib.models.layers import OneChannelConv, OneChannelUpconv
 from disentlib.models.networks import VAE, Discriminator
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.state import new_state
@@ -27,6 +27,8 @@ def plain(vae: nn.Module) -> nn.Module:
     for layer in vae.modules():
         if isinstance(layer, OneChannelUpconv):
             layer.__class__ = nn.ConvTranspose2d
+        if isinstance(layer, OneChannelConv):
+            layer.__class__ = nn.Conv2d
     return vae
 
 

@@ -1,0 +1,44 @@
+"""Patches of 4 × 4 pixels at stride 2, with a border of one zero: cut from images, and
+added up to images.
+
+With them a convolution from or to one channel is a product of matrices (`layers`).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from disentlib.models.stacked import full
+
+
+def cut(x: Tensor) -> Tensor:
+    """Patches (n, 16, h, w), channels last, of bfloat16 images (n, 1, 2h, 2w).
+
+    Two neighbouring pixels move as one number, four times as fast; torch knows no
+    gradient of that.
+    """
+    _, _, height, width = x.shape
+    pairs = F.pad(x[:, 0], (1, 1, 1, 1)).view(torch.int32)
+    parts = [
+        pairs[:, row : row + height : 2, pair : pair + width // 2]
+        for row in range(4)
+        for pair in range(2)
+    ]
+    return torch.stack(parts, dim=3).view(x.dtype).permute(0, 3, 1, 2)
+
+
+def added(planes: Tensor) -> Tensor:
+    """Images (n, 1, 2h, 2w) to which patches (4, 4, n, h, w) add up, in float32 at
+    least; in place.
+
+    Rows first: the two in the middle of a patch are its own place, the last one lies on
+    the patch below, the first on the one above. Then likewise columns.
+    """
+    _, _, n, h, w = planes.shape
+    rows = full(planes[1:3])
+    rows[0, :, :, 1:] += planes[3, :, :, :-1]
+    rows[1, :, :, :-1] += planes[0, :, :, 1:]
+    pixels = rows[:, 1:3]
+    pixels[:, 0, ..., 1:] += rows[:, 3, ..., :-1]
+    pixels[:, 1, ..., :-1] += rows[:, 0, ..., 1:]
+    return pixels.permute(2, 3, 0, 4, 1).reshape(n, 1, 2 * h, 2 * w)
