@@ -15,8 +15,8 @@ HOOKS = (
 )
 # Stride, padding, dilation, whether transposed, output padding, groups.
 Settings = tuple[Any, ...]
-POINTWISE: Settings = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)
-HALVING: Settings = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1)
+POINTWISE: Settings = ((1, 1), (0, 0), (1, 1), False, (0, 0), 1)
+HALVING: Settings = ((2, 2), (1, 1), (1, 1), False, (0, 0), 1)
 
 
 class OneChannelConv(nn.Conv2d):
@@ -157,6 +157,15 @@ def settings_of(layer: nn.Conv2d | nn.ConvTranspose2d) -> Settings:
     return *sizes, transposed, layer.output_padding, layer.groups
 
 
+def narrow(inner: Tensor, weight: Tensor, settings: Settings) -> bool:
+    """Whether the gradient of a convolution's weights is had sooner as a product of
+    patches: of 8 pixels at most, along which oneDNN's own kernel in bfloat16 goes.
+    """
+    same = settings[:3] == HALVING[:3] and settings[4:] == HALVING[4:]
+    halving = same and weight.shape[2:] == (4, 4)
+    return halving and inner.dtype == torch.bfloat16 and inner.shape[3] <= 8
+
+
 class _Activated(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -181,10 +190,15 @@ class _Activated(torch.autograd.Function):
             before = masked(gradient, y, 0, grad_input=gradient)
         else:
             before = torch.ops.aten.threshold_backward(gradient, y, 0)
-        needed = [*ctx.needs_input_grad[:2], False]
+        inner, outer = (x, before) if ctx.settings[3] else (before, x)
+        of_x_too, of_weight_too = ctx.needs_input_grad[:2]
+        by_patches = of_weight_too and narrow(inner, weight, ctx.settings)
+        needed = [of_x_too, of_weight_too and not by_patches, False]
         of_x, of_weight, _ = torch.ops.aten.convolution_backward(
             before, x, weight, None, *ctx.settings, needed
         )
+        if by_patches:
+            of_weight = patches.products(inner, outer)
         # Summed as it is: to sum in another type, torch would copy all of it.
         of_bias = before.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
         return of_x, of_weight, of_bias, None, None

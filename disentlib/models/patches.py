@@ -1,7 +1,8 @@
 """Patches of 4 × 4 pixels at stride 2, with a border of one zero: cut from images, and
 added up to images.
 
-With them a convolution from or to one channel is a product of matrices (`layers`).
+With them a convolution from or to one channel is a product of matrices, and so is the
+gradient of a convolution's weights (`layers`).
 """
 
 import torch
@@ -25,6 +26,18 @@ def cut(x: Tensor) -> Tensor:
         for pair in range(2)
     ]
     return torch.stack(parts, dim=3).view(x.dtype).permute(0, 3, 1, 2)
+
+
+def products(inner: Tensor, outer: Tensor) -> Tensor:
+    """Sums (C, K, 4, 4) over all places of features `inner` (n, C, h, w) times the
+    patches there of `outer` (n, K, 2h, 2w).
+    """
+    pixels = F.pad(outer.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    seen = pixels.unfold(1, 4, 2).unfold(2, 4, 2).permute(0, 1, 2, 4, 5, 3)
+    channels, width = inner.shape[1], outer.shape[1]
+    rows = inner.permute(0, 2, 3, 1).reshape(-1, channels)
+    sums = torch.mm(rows.t(), seen.reshape(len(rows), 16 * width))
+    return sums.view(channels, 4, 4, width).permute(0, 3, 1, 2)
 
 
 def added(planes: Tensor) -> Tensor:

@@ -55,6 +55,21 @@ def test_it_is_the_plain_layers(autocast, layout):
         torch.testing.assert_close(one, other, rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize("size", [(16, 16), (10, 7)])
+def test_halving_layers_are_the_plain_ones(autocast, size):
+    """Small images, whose weights' gradients are products of patches in bfloat16."""
+    torch.manual_seed(0)
+    down, up = nn.Conv2d(3, 8, 4, 2, 1), nn.ConvTranspose2d(8, 5, 4, 2, 1)
+    network = nn.Sequential(down, nn.ReLU(), up, nn.ReLU())
+    x = torch.randn(6, 3, *size).requires_grad_()
+    found = []
+    for y in (through(network, x), network(x)):
+        found.append([y.detach().float(), *gradients(y, [x, *network.parameters()])])
+    for one, other in zip(*found):
+        atol = (1e-5 if autocast == torch.float32 else 1e-2) * float(other.abs().max())
+        torch.testing.assert_close(one, other, rtol=0, atol=atol)
+
+
 def test_the_last_layer_is_the_transposed_convolution(autocast):
     torch.manual_seed(0)
     ours, theirs = OneChannelUpconv(8), nn.ConvTranspose2d(8, 1, 4, 2, 1)
