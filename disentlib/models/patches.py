@@ -42,7 +42,7 @@ def products(inner: Tensor, outer: Tensor) -> Tensor:
 
 def added(planes: Tensor) -> Tensor:
     """Images (n, 1, 2h, 2w) to which patches (4, 4, n, h, w) add up, in float32 at
-    least; in place.
+    least.
 
     Rows first: the two in the middle of a patch are its own place, the last one lies on
     the patch below, the first on the one above. Then likewise columns.
