@@ -72,7 +72,7 @@ DEFAULT = chosen_precision("cpu")
 # and what the profiler itself costs, which makes it less.
 PARTS = {
     "convolutions": ("convolution",),
-    "dense layers": ("::mm", "::addmm"),
+    "products of matrices": ("::mm", "::addmm"),
     "batch norm": ("batch_norm",),
     "ReLU": ("relu", "threshold"),
     "fold": ("col2im", "im2col"),
