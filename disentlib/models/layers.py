@@ -56,14 +56,14 @@ class OneChannelUpconv(nn.ConvTranspose2d):
         """Images (n, 1, 2h, 2w) of features (n, channels, h, w), no bfloat16."""
         if not x.is_cpu or torch.compiler.is_compiling():
             return super().forward(x)
-        images: Tensor = _Upconv.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        given = low(x, self.weight)
+        images: Tensor = _Upconv.apply(*given)  # type: ignore[no-untyped-call]
         return images if self.bias is None else images + self.bias
 
 
 class _Upconv(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        x, weight = low(x, weight)
         ctx.save_for_backward(x, weight)
         n, channels, h, w = x.shape
         if x.dtype != torch.bfloat16:  # as fast, and no more memory at once
@@ -91,9 +91,11 @@ def of_patches(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Settings]:
     convolution of patches: what it is of, its weights and settings.
 
     oneDNN works on blocks of channels; of one channel it multiplies by zeros. In
-    float32 that takes as long as cutting patches.
+    float32 that takes as long as cutting patches. Other images are left to torch, also
+    those that are no images of one channel.
     """
-    if x.dtype != torch.bfloat16 or x.requires_grad:
+    fits = x.dim() == 4 and x.shape[1] == 1 and not (x.shape[2] | x.shape[3]) % 2
+    if x.dtype != torch.bfloat16 or x.requires_grad or not fits:
         return x, weight, HALVING
     return patches.cut(x), weight.flatten(1)[:, :, None, None], POINTWISE
 
@@ -132,11 +134,11 @@ def through(network: nn.Sequential, x: Tensor) -> Tensor:
             layers.pop(0)
             # The gradient that a convolution hands back is nobody else's.
             free = bool(layers) and type(layers[0]) in (*PLAIN, OneChannelUpconv)
-            weight, settings = layer.weight, settings_of(layer)
+            settings = settings_of(layer)
+            x, weight, bias = low(x, layer.weight, layer.bias)
             if isinstance(layer, OneChannelConv):
-                (x,) = low(x)
                 x, weight, settings = of_patches(x, weight)
-            given = x, weight, layer.bias, settings, free
+            given = x, weight, bias, settings, free
             x = _Activated.apply(*given)  # type: ignore[no-untyped-call]
         else:
             x = layer(x)
@@ -165,9 +167,9 @@ def narrow(inner: Tensor, weight: Tensor, settings: Settings) -> bool:
     """Whether the gradient of a convolution's weights is had sooner as a product of
     patches: of 8 pixels at most, along which oneDNN's own kernel in bfloat16 goes.
     """
-    same = settings[:3] == HALVING[:3] and settings[4:] == HALVING[4:]
-    halving = same and weight.shape[2:] == (4, 4)
-    return halving and inner.dtype == torch.bfloat16 and inner.shape[3] <= 8
+    halving = (*settings[:3], *settings[4:]) == (*HALVING[:3], *HALVING[4:])
+    small = weight.shape[2:] == (4, 4) and inner.shape[3] <= 8
+    return halving and small and inner.dtype == torch.bfloat16
 
 
 class _Activated(torch.autograd.Function):
@@ -180,7 +182,6 @@ class _Activated(torch.autograd.Function):
         settings: Settings,
         free: bool,
     ) -> Tensor:
-        x, weight, bias = low(x, weight, bias)
         y = torch.convolution(x, weight, bias, *settings).relu_()
         ctx.settings, ctx.free = settings, free
         ctx.save_for_backward(x, weight, y)

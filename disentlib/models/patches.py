@@ -9,14 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from disentlib.models.stacked import full
-
 
 def cut(x: Tensor) -> Tensor:
     """Patches (n, 16, h, w), channels last, of bfloat16 images (n, 1, 2h, 2w).
 
     Two neighbouring pixels move as one number, four times as fast; torch knows no
-    gradient of that.
+    gradient of that, nor `torch.func`.
     """
     _, _, height, width = x.shape
     pairs = F.pad(x[:, 0], (1, 1, 1, 1)).view(torch.int32)
@@ -41,14 +39,14 @@ def products(inner: Tensor, outer: Tensor) -> Tensor:
 
 
 def added(planes: Tensor) -> Tensor:
-    """Images (n, 1, 2h, 2w) to which patches (4, 4, n, h, w) add up, in float32 at
-    least.
+    """Images (n, 1, 2h, 2w) to which patches (4, 4, n, h, w) of bfloat16 add up, in
+    float32.
 
     Rows first: the two in the middle of a patch are its own place, the last one lies on
     the patch below, the first on the one above. Then likewise columns.
     """
     _, _, n, h, w = planes.shape
-    rows = full(planes[1:3])
+    rows = planes[1:3].float()
     rows[0, :, :, 1:] += planes[3, :, :, :-1]
     rows[1, :, :, :-1] += planes[0, :, :, 1:]
     pixels = rows[:, 1:3]

@@ -86,11 +86,12 @@ def test_the_last_layer_is_the_transposed_convolution(autocast):
 
 @pytest.mark.parametrize("data", [True, False], ids=["images", "a gradient for them"])
 @pytest.mark.parametrize("relu", [True, False])
-def test_the_first_layer_is_the_convolution(autocast, data, relu):
+@pytest.mark.parametrize("size", [(10, 12), (7, 12), (10, 9)])
+def test_the_first_layer_is_the_convolution(autocast, data, relu, size):
     torch.manual_seed(0)
     ours, theirs = OneChannelConv(8), nn.Conv2d(1, 8, 4, 2, 1)
     theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(3, 1, 10, 12).requires_grad_(not data)
+    x = torch.randn(3, 1, *size).requires_grad_(not data)
     found = []
     for layer in (ours, theirs):
         y = through(nn.Sequential(layer, *[nn.ReLU()] * relu), x)
@@ -102,6 +103,14 @@ def test_the_first_layer_is_the_convolution(autocast, data, relu):
         torch.testing.assert_close(one, other, rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("channels", [0, 3])
+def test_images_of_other_channels_are_refused(autocast, relu, channels):
+    network = nn.Sequential(OneChannelConv(8), *[nn.ReLU()] * relu)
+    with pytest.raises(RuntimeError, match=f"{channels} channels"):
+        through(network, torch.zeros(2, channels, 8, 8))
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 2), (3, 6, 10), (2, 64, 64)])
 def test_patches_are_cut_and_added_up(shape):
     n, height, width = shape
@@ -110,8 +119,9 @@ def test_patches_are_cut_and_added_up(shape):
     x[-1, 0, 0, -1] = torch.nan
     cut = F.unfold(x, 4, padding=1, stride=2).view(n, 16, *size)
     torch.testing.assert_close(patches.cut(x), cut, rtol=0, atol=0, equal_nan=True)
-    columns = torch.randn(n, 16, *size).double()
-    images = F.fold(columns.flatten(2), (height, width), 4, padding=1, stride=2)
+    columns = torch.randn(n, 16, *size).bfloat16()
+    whole = columns.float().flatten(2)
+    images = F.fold(whole, (height, width), 4, padding=1, stride=2)
     planes = columns.transpose(0, 1).reshape(4, 4, n, *size)
     torch.testing.assert_close(patches.added(planes), images)
 
@@ -173,6 +183,25 @@ def test_a_second_derivative_is_that_of_the_layers():
         (first,) = torch.autograd.grad(y.pow(2).sum(), x, create_graph=True)
         found.append(torch.autograd.grad(first.pow(2).sum(), x)[0])
     torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), OneChannelUpconv(8)])
+def test_a_second_derivative_sees_the_weights_through_autocasts_cast(last):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.ReLU(), last)
+    x, found = torch.randn(4, 3, 8, 8), []
+    for low in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            y = through(network, x)
+            weights = [w for w in network.parameters() if w.dim() > 1]
+            first = torch.autograd.grad(
+                y.float().pow(2).sum(), weights, create_graph=True
+            )
+        penalty = sum(g.pow(2).sum() for g in first)
+        found.append(torch.autograd.grad(penalty, weights))
+    for one, exact in zip(*found):
+        assert one.dtype == torch.float32
+        assert float((one - exact).norm()) < 0.02 * float(exact.norm())
 
 
 @pytest.mark.parametrize("padding", ["same", (1, 1)])
