@@ -11,7 +11,6 @@ from threading import Semaphore
 
 # Two at once would share the cache.
 PYTEST = ("-m", "pytest", "-pno:cacheprovider", "--durations=25")
-NOTHING_CHOSEN = 5  # pytest's, where a file has slow tests alone
 MORE = ("EDITIONS", "BAD_VALUES")  # "all" asks tests for more
 TURNS = Semaphore((os.cpu_count() or 1) + 2)
 Command = tuple[str, ...]
@@ -26,6 +25,11 @@ def around() -> list[object]:
 
 def passes(root: Path, nice: int, words: Command) -> bool:
     """Whether a command, once it is its turn, passes; what it printed is shown then."""
+    return code_of(root, nice, words) == 0
+
+
+def code_of(root: Path, nice: int, words: Command, good: tuple[int, ...] = (0,)) -> int:
+    """The exit code of a command, once it is its turn; 0 for the `good` ones."""
     python = words[0] == "-m" or words[0].endswith(".py")
     program = Path(sys.executable).parent / words[0]
     command = [sys.executable, *words] if python else [program, *words[1:]]
@@ -46,11 +50,11 @@ def passes(root: Path, nice: int, words: Command) -> bool:
             stderr=subprocess.STDOUT,
         )
     said = ended.stdout.decode(errors="replace")
-    good = ended.returncode in ((0, NOTHING_CHOSEN) if "pytest" in words else (0,))
-    how = "passed" if good else f"FAILED ({ended.returncode})"
+    code = 0 if ended.returncode in good else ended.returncode
+    how = f"FAILED ({code})" if code else "passed"
     seconds = time.monotonic() - start
     print(f"{said}{how} in {seconds:.0f} s: {' '.join(words)}\n", flush=True)
-    return good
+    return code
 
 
 def report_of(root: Path, words: Command) -> Path:

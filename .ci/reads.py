@@ -100,16 +100,17 @@ def of_a_test(root: Path, test: Path, every: list[Path]) -> list[Path]:
     room = test.parent.relative_to(root).as_posix()
     if room == "tests" or room.startswith(EVERYTHING):
         return every
-    own = {test, *shared(root, test), *(root / name for name in OF_EVERY_TEST)}
+    own = {test, *(root / name for name in OF_EVERY_TEST)}
     own |= {path for path in test.parent.glob("conftest.py")}
     try:
+        own = own.union(*(shared(root, path) for path in own))
         code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(own))
         if LOOKS.search(code):
             return every
         code += "\nimport disentlib.__main__" if COMMAND.search(code) else ""
         library = read_by(code)
     except SyntaxError:
-        return every
+        return every  # it will be named by who runs it
     if HERE / "kernels.py" in library:  # it runs a page, which imports what it likes
         library = frozenset(HERE.rglob("*.py"))
     own |= {root / path.relative_to(HERE.parent) for path in library}

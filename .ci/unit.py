@@ -1,15 +1,21 @@
 """Run the files of tests that read something else than when they passed."""
 
 import json
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import reads
-from command import PYTEST, around, passes, report_of
+from command import PYTEST, around, code_of, report_of
 
-QUICK = (*PYTEST, "-mnot slow")
+from disentlib.files import write_json
+
+# A file that cannot be read stops no other.
+QUICK = (*PYTEST, "-mnot slow", "--continue-on-collection-errors")
+FAILURES, NOTHING_CHOSEN = 1, 5  # pytest's exit codes; the latter: slow tests alone
 # Processes that run the tests of these rooms, and one that runs all others.
 TOGETHER = (reads.EVERYTHING, reads.LOWER)
 
@@ -19,7 +25,9 @@ def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) ->
     read the same are not run, but `again`.
     """
     mark = root / "_build" / "passed" / "tests.json"
-    known = json.loads(mark.read_text()) if mark.exists() and not again else {}
+    known: dict[str, str] = {}
+    with suppress(FileNotFoundError, ValueError):
+        known = {} if again else json.loads(mark.read_text())
     before = reads.of_tests(root, but, [QUICK, *around()])
     stale = [name for name, digest in before.items() if known.get(name) != digest]
     print(f"unit: {len(stale)} of {len(before)} files of tests are run", flush=True)
@@ -33,18 +41,24 @@ def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) ->
     for name in set().union(*failed):
         passed.pop(name, None)
     mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps(passed, indent=1))
+    write_json(mark, passed)
     return not any(failed)
 
 
 def failing(root: Path, nice: int, group: list[str]) -> set[str]:
-    """Those of a group of files of tests that do not pass."""
+    """Those of a group of files of tests that do not pass; all of them where pytest did
+    not come to its end.
+    """
     words = (*QUICK, *group)
     report = report_of(root, words)
     report.unlink(missing_ok=True)
-    if passes(root, nice, words):
+    code = code_of(root, nice, words, good=(0, NOTHING_CHOSEN))
+    if code == 0:
         return set()
-    cases = ElementTree.parse(report).iter("testcase") if report.exists() else []
+    whole = code == FAILURES and report.exists()
+    cases: Iterable[ElementTree.Element] = []
+    if whole:
+        cases = ElementTree.parse(report).iter("testcase")
     bad = [
         case for case in cases if {child.tag for child in case} & {"failure", "error"}
     ]

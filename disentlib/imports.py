@@ -6,7 +6,6 @@ Nothing is imported to find out; the sources are read.
 import ast
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -14,6 +13,7 @@ from typing import TypeGuard
 HERE = Path(__file__).parent
 # Code that another process is given, as text, imports too.
 _NAME = re.compile(rf"{HERE.name}(?:\.\w+)+")
+_IMPORT = re.compile(rf"from ({HERE.name}[\w.]*) import ([\w, ]+)")
 
 
 def read_by(code: str) -> frozenset[Path]:
@@ -47,14 +47,15 @@ def _files(code: str | ast.AST) -> frozenset[Path]:
         if room != HERE.name:
             continue
         found.add(face := HERE / "__init__.py")
+        here: set[Path] = set()
         for number in range(1, len(parts) + 1):
             place = HERE.joinpath(*parts[:number])
             here = {place.with_suffix(".py"), place / "__init__.py"}
-            if here := {path for path in here if path.is_file()}:
-                found |= here
-                face = place / "__init__.py"
-            elif face.is_file():  # a name that is no file's
-                found |= _late(face)
+            here = {path for path in here if path.is_file()}
+            found |= here
+            face = place / "__init__.py" if here else face
+        if (not here or face in here) and face.is_file():  # for a name, or for any
+            found |= _late(face)
     return frozenset(found)
 
 
@@ -81,6 +82,6 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _NAME.findall(node.value)
-            with suppress(SyntaxError):
-                yield from _names(ast.parse(node.value))
+            for room, names in _IMPORT.findall(node.value):
+                yield from (f"{room}.{name.strip()}" for name in names.split(","))
         yield from _names(node)

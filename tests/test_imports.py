@@ -25,6 +25,8 @@ def test_what_is_imported_is_followed_to_its_end():
         "def later():\n    from disentlib.study import words",
         "mock.setattr('disentlib.study.words.count', 1)",
         "run([python, '-c', 'from disentlib.study import words'])",
+        "f'import sys; from disentlib.study import style, words; print({x})'",
+        'print("""\n    from disentlib.study import words\n""")',
     ],
 )
 def test_no_import_is_overlooked(code):
@@ -34,6 +36,8 @@ def test_no_import_is_overlooked(code):
 def test_a_late_name_of_a_face_counts_for_who_asks():
     assert "study/plan.py" not in names("from disentlib.study import style")
     assert "study/plan.py" in names("from disentlib.study import load_study")
+    assert "study/plan.py" in names("from disentlib import study")
+    assert "study/plan.py" in names("import disentlib.study as s")
 
 
 def test_other_code_reads_nothing():

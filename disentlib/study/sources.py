@@ -12,6 +12,7 @@ from disentlib.imports import HERE, read_by
 from disentlib.paths import RESULTS, ROOT, STUDIES
 
 EXTENSIONS = ("study/docstrings.py", "course/terms.py")  # as _config.yml names them
+EXECUTION = ("kernels.py", "study/forked.py", "study/outputs.py")  # of pages
 FOLDERS = (
     *("book", "notebooks", "_static", "_extensions", "web"),
     *("disentlib", "studies", "profiles"),
@@ -26,8 +27,12 @@ def what_a_page_reads(code: str, study: str) -> str:
     Jupyter Book keeps the outputs of pages by their code alone: after a change of the
     library it would show the old ones.
     """
-    library = read_by(code)
+    try:
+        library = read_by(code)
+    except SyntaxError:  # or what IPython alone can read
+        library = frozenset(HERE.rglob("*.py"))
     words = [code, *(p.read_text("utf-8") for p in library if p.name != "paths.py")]
+    library |= {HERE / name for name in EXECUTION}
     files = [ROOT / "requirements.lock", *library, *_files(ROOT / "notebooks" / "data")]
     if not any(re.search(r"\b(RESULTS|STUDIES)\b", text) for text in words):
         study = ""

@@ -4,6 +4,7 @@ processes, and none again that a browser has seen to be good as it is.
 
 import hashlib
 import os
+import re
 import shutil
 from functools import cache
 from pathlib import Path
@@ -40,9 +41,7 @@ def pytest_collection_modifyitems(config, items):
         seen = page_of(item, "seen")
         page = seen or page_of(item, "page")
         mine = pages.setdefault(page, len(pages)) % 2 == half if page else half == 0
-        return mine and not (
-            seen and mark(seen).exists() and mark(seen).read_text() == look(seen)
-        )
+        return mine and not (seen and was_good(seen))
 
     chosen = [item for item in items if is_of(item)]
     config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
@@ -58,7 +57,8 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_sessionfinish(session):
     """Remember the pages of which all tests passed."""
-    if session.config.getoption("--half", None) is None:
+    config = session.config
+    if config.getoption("--half", None) is None or config.getoption("-k"):
         return
     good = {}
     for item in session.items:
@@ -69,6 +69,12 @@ def pytest_sessionfinish(session):
         mark(page).write_text(look(page) if good[page] else "")
 
 
+def was_good(page):
+    """Whether a browser found no fault with a page that was as it is."""
+    now = look(page)
+    return mark(page).exists() and mark(page).read_text() == now
+
+
 def mark(page):
     """The file that says how a page looked."""
     return SEEN / page.replace("/", ".")
@@ -77,12 +83,19 @@ def mark(page):
 @cache
 def look(page):
     """A digest of what a browser loads of a page, and of who looks at it."""
-    html, chromium = BUILD / "html", os.environ.get("CHROMIUM")
-    files = [html / f"{page}.html", *(html / "_static").rglob("*")]
-    files += (html / "explorer").rglob("*") if "explorer" in page else []
+    html, shown = BUILD / "html", BUILD / "html" / f"{page}.html"
+    text = shown.read_text(encoding="utf-8") if shown.exists() else ""
+    files = [shown, *(html / "_static").rglob("*")]
+    files += [
+        html / "_images" / name for name in re.findall(r"_images/([^\"' )]+)", text)
+    ]
+    if "explorer/load.js" in text:
+        files += (html / "explorer").rglob("*")
     files += [HERE / "test_screen.py", HERE / "look.js", HERE / "conftest.py"]
     files += [HERE.parents[1] / "requirements.lock"]
-    sha = hashlib.sha256(str(chromium or shutil.which("chromium")).encode())
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+    version = os.stat(chromium).st_mtime if os.path.exists(chromium) else 0
+    sha = hashlib.sha256(f"{chromium} {version}".encode())
     for path in sorted(path for path in files if path.is_file()):
         sha.update(path.read_bytes())
     return sha.hexdigest()

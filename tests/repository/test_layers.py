@@ -1,11 +1,13 @@
 """What decides which tests run: it looks at the files, whatever git knows of them."""
 
+import json
 import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ def project(tmp_path):
     (root / ".ci").mkdir(parents=True)
     for script in (ROOT / ".ci").glob("*.py"):
         shutil.copy(script, root / ".ci")
-    (root / "pyproject.toml").write_text("[tool.ruff]\n")
+    (root / "pyproject.toml").write_text("[tool.ruff.lint]\nselect = ['E9']\n")
     for name in {*LAYERS["LAYERS"]["lint"].inputs} - {".ci", "pyproject.toml"}:
         (root / name).mkdir()
         (root / name / "a file.py").write_text("")
@@ -134,6 +136,17 @@ def test_a_file_of_tests_reads_what_it_imports():
     assert not {name for name in found if name.startswith(above)}
 
 
+def test_a_helper_of_a_conftest_is_read_by_who_has_its_fixtures():
+    assert "tests/small_runs.py" in reads_of("scoring/test_codes.py")
+    assert "tests/synthetic_study.py" in reads_of("study/test_verdicts.py")
+
+
+def test_tests_find_what_they_share_where_pytest_does():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    paths = settings["tool"]["pytest"]["ini_options"]["pythonpath"]
+    assert sorted(paths) == sorted(READS.SHARED)
+
+
 def test_a_helper_of_tests_is_read_by_who_imports_it():
     found = reads_of("training/test_resume.py")
     assert {"tests/small_runs.py", "disentlib/training/loop.py"} <= found
@@ -169,7 +182,7 @@ def two(tmp_path, monkeypatch):
     monkeypatch.setattr(READS, "of_a_test", lambda root, test, every: [test])
     ran = []
 
-    def passes(root, nice, words):
+    def code_of(root, nice, words, good):
         files = [word for word in words if word.startswith("tests/")]
         ran.append(sorted(Path(name).stem for name in files))
         bad = [n for n in files if "assert False" in (root / n).read_text()]
@@ -180,9 +193,9 @@ def two(tmp_path, monkeypatch):
         report.parent.mkdir(parents=True, exist_ok=True)
         cases = "".join(case.format(Path(name).stem) for name in bad)
         report.write_text(f"<testsuites>{cases}</testsuites>")
-        return not bad
+        return 1 if bad else 0
 
-    monkeypatch.setattr(UNIT, "passes", passes)
+    monkeypatch.setattr(UNIT, "code_of", code_of)
     return tmp_path, ran
 
 
@@ -208,3 +221,39 @@ def test_a_file_of_tests_that_is_left_out_is_not_run(two):
     root, ran = two
     assert UNIT.passing(root, ("tests/study/test_a.py",), 0)
     assert ran == [["test_b"]]
+
+
+def test_what_pytest_did_not_run_did_not_pass(tmp_path, monkeypatch):
+    """Here pytest itself runs: a file that cannot be read stops no other, and where it
+    is stopped no file passes.
+    """
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    files = {
+        "a": "def test_it(): assert False",
+        "b": "import not_there",
+        "c": "def test_it(): pass",
+        "d": "def broken(:",
+    }
+    for name, code in files.items():
+        path = tmp_path / "tests" / "study" / f"test_{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+    monkeypatch.setattr(READS, "of_a_test", lambda root, test, every: [test])
+    mark = tmp_path / "_build" / "passed" / "tests.json"
+    assert not UNIT.passing(tmp_path, (), 0)
+    assert [*json.loads(mark.read_text())] == ["tests/study/test_c.py"]
+    stop = "import pytest\ndef test_it(): pytest.exit('stopped')"
+    (tmp_path / "tests" / "study" / "test_b.py").write_text(stop)
+    (tmp_path / "tests" / "study" / "test_c.py").write_text(files["c"] + "  # changed")
+    mark.write_text(mark.read_text()[:-5])  # by a kill
+    assert not UNIT.passing(tmp_path, (), 0)
+    assert json.loads(mark.read_text()) == {}
+
+
+def test_a_file_of_tests_that_does_not_parse_reads_everything(tmp_path):
+    test = tmp_path / "tests" / "metrics" / "test_broken.py"
+    test.parent.mkdir(parents=True)
+    test.write_text("def broken(:")
+    for name in READS.OF_EVERY_TEST:
+        (tmp_path / name).touch()
+    assert READS.of_a_test(tmp_path, test, [test]) == [test]

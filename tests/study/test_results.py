@@ -355,6 +355,20 @@ def test_our_extensions_are_among_what_reads_the_pages():
     assert [*study_sources.EXTENSIONS] == files
 
 
+def test_what_executes_pages_is_read_by_all_and_the_library_by_what_is_no_python(
+    monkeypatch,
+):
+    asked = []
+    monkeypatch.setattr(
+        study_sources, "_digest", lambda files, _: asked.append([*files])
+    )
+    for code in ("import numpy", "%matplotlib inline", "print(1"):
+        what_a_page_reads(code, "quick")
+    library = [{p.name for p in files if p.suffix == ".py"} for files in asked]
+    assert library[0] == {"kernels.py", "forked.py", "outputs.py"}
+    assert len(library[1]) > 100 and library[1] == library[2]
+
+
 def test_who_counts_exercises_reads_all_pages(monkeypatch):
     asked = []
     monkeypatch.setattr(
