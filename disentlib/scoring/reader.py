@@ -21,6 +21,7 @@ from disentlib.sprites.table import Sprites
 
 SHAPES = ("square", "ellipse", "heart")
 SYMMETRY = (4, 2, 1)  # turns of a full circle after which the shape is the same
+SUMMARY = ("traversal_purity", "traversal_distance")  # measures of `summary`
 NAMED = 0.1  # share of the movement from which on a factor is named
 
 
@@ -72,10 +73,7 @@ def summary(pictures: Pictures) -> dict[str, float]:
     assert shares is not None and distances is not None
     moves = moving(pictures)
     purity = shares.max(axis=1)[moves].mean() if moves.any() else 0.0
-    return {
-        "traversal_purity": float(purity),
-        "traversal_distance": float(distances.mean()),
-    }
+    return dict(zip(SUMMARY, (float(purity), float(distances.mean()))))
 
 
 def moving(pictures: Pictures) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Scoring a run: every model in its folder encoded once, scored several times."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from disentlib import metrics
 from disentlib.arrays import Floats
 from disentlib.checks import checked_path, instance
-from disentlib.files import atomic_write, read_mapping, write_json
+from disentlib.files import atomic_write, write_json
 from disentlib.metrics.dci import checked_jobs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows, checked_codes, look_up
 from disentlib.metrics.suite import scores_and_importances
 from disentlib.scoring.codes import Posterior, checked_posterior, encode, sample
+from disentlib.scoring.kept import (
+    made_by,
+    scores_of_weights,
+    weights_of,
+    what_is_scored,
+)
 from disentlib.scoring.pictures import Pictures, save_pictures, take_pictures
 from disentlib.scoring.reader import summary, with_reading
 from disentlib.scoring.sizes import Scoring
@@ -48,8 +54,8 @@ def score_run(
     device: str = "cpu",
     n_jobs: int = -1,
 ) -> pd.DataFrame:
-    """Score all models of a trained run; written are `scores.csv`, `pictures.npz`, and
-    in `scored.json` how.
+    """Score all models of a trained run, snapshots that this library has scored so once
+    only; written are `scores.csv`, `pictures.npz`, and in `scored.json` how.
 
     Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
     what needs none) and measure: `value` is the mean over the score seeds, `spread`
@@ -70,13 +76,20 @@ def score_run(
     rows = planned_rows(sprites.grid, sizes)
     with locked(files.path):
         models = list(models_of(files))  # as they are now that nobody replaces them
-        how, parts = what_is_scored(files, sizes), []
+        how, parts = what_is_scored(files, sizes) | made_by(sprites), []
+        before, how["weights"] = scores_of_weights(files, sizes, sprites), {}
         seed = configuration_of(files.path).seed
         for step, path in models:
-            vae = load_model(files.path, path)
-            posterior = encode(vae, sprites, rows, device=device)
-            scored = score_codes(posterior, sprites.grid, sizes, n_jobs, seed)
-            parts += [scored.table.assign(step=step), of_training(files, path, step)]
+            vae, own = load_model(files.path, path), of_training(files, path, step)
+            how["weights"][str(step)] = weights = weights_of(vae)
+            if path is not None and weights in before:
+                there = before[weights]
+                table = there[~there["measure"].isin(own["measure"])]
+            else:  # pictures show what the last model's scores say of it
+                posterior = encode(vae, sprites, rows, device=device)
+                scored = score_codes(posterior, sprites.grid, sizes, n_jobs, seed)
+                table = scored.table.assign(step=step)
+            parts += [table, own]
         shown = take_pictures(load_model(files.path), sprites, scored.importances)
         if sprites.grid.names == GRID.names:  # the reader knows no other factors
             shown = with_reading(shown, sprites)
@@ -84,16 +97,6 @@ def score_run(
         table = keep_scores(files, parts, shown)
         write_json(files.scored_how, how)
     return table
-
-
-def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
-    """What scores depend on: which models, and how they are scored."""
-    models = sorted(
-        path.name for path in (files.model(), *files.kept_on_the_way().values())
-    )
-    known = read_mapping(files.result) if files.result.exists() else {}
-    digest = known.get("digest")
-    return {"digest": digest, "models": models, "scoring": asdict(sizes)}
 
 
 def keep_scores(

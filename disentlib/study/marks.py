@@ -8,7 +8,7 @@ at what a file holds before it runs what hangs on it.
 from pathlib import Path
 
 from disentlib.files import read_mapping, write_json
-from disentlib.scoring.run import what_is_scored
+from disentlib.scoring.kept import what_is_scored
 from disentlib.scoring.sizes import Scoring
 from disentlib.study.plan import Study
 from disentlib.training.configuration import TrainingConfig
@@ -29,7 +29,9 @@ def is_scored(folder: RunFolder, scoring: Scoring) -> bool:
     there = (folder.result, folder.scores, folder.pictures, folder.scored_how)
     if not all(map(Path.exists, (*there, folder.scoring_page))):
         return False
-    return read_mapping(folder.scored_how) == what_is_scored(folder, scoring)
+    how = read_mapping(folder.scored_how)
+    asked = what_is_scored(folder, scoring)
+    return all(how.get(name) == value for name, value in asked.items())
 
 
 def mark_trained(folder: RunFolder) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from disentlib import metrics, scoring
 from disentlib.files import write_json
 from disentlib.metrics import designs
 from disentlib.metrics.rotations import rotated_within
+from disentlib.scoring import kept
+from disentlib.scoring import run as scoring_run
+from disentlib.scoring.kept import weights_of
 from disentlib.scoring.pictures import load_pictures
 from disentlib.scoring.run import COLUMNS, keep_scores, score_codes, score_run
 from disentlib.sprites import FactorGrid, Sprites
@@ -223,3 +227,50 @@ def test_other_scores_are_not_taken_for_the_studys(trained, small):
     assert is_scored(files, other) and not is_scored(files, SIZES)
     keep_scores(files, [pd.DataFrame(columns=COLUMNS)], load_pictures(files.pictures))
     assert not is_scored(files, other)  # which a card's session leaves
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """The models that are encoded, by their weights."""
+    seen, plain = [], scoring_run.encode
+
+    def encode(vae, *given, **named):
+        seen.append(weights_of(vae))
+        return plain(vae, *given, **named)
+
+    monkeypatch.setattr(scoring_run, "encode", encode)
+    return seen
+
+
+def test_a_run_that_was_trained_further_is_scored_from_there(tmp_path, small, encoded):
+    """To the same table as one that is scored once, at its end."""
+    folder, sizes = tmp_path / "run", dataclasses.replace(SIZES, rotations=1)
+    run(config(D=2, steps=4, snapshots=(2,)), small, folder)
+    score_run(folder, sizes, small, n_jobs=1)
+    run(config(D=2, steps=8, snapshots=(2, 4)), small, folder)
+    del encoded[:]
+    score_run(folder, sizes, small, n_jobs=1)
+    assert len(encoded) == 1  # the end; what was the end is a snapshot now
+    files = RunFolder(folder)
+    extended = files.scores.read_bytes()
+    files.scored_how.unlink()
+    score_run(folder, sizes, small, n_jobs=1)
+    assert files.scores.read_bytes() == extended and len(encoded) == 4
+
+
+@pytest.mark.parametrize("what", ["sizes", "images", "library", "table", "nothing"])
+def test_scores_are_kept_where_they_would_be_the_same(
+    what, trained, small, encoded, monkeypatch, tmp_path
+):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    score_run(folder, SIZES, small, n_jobs=1)
+    del encoded[:]
+    sizes = dataclasses.replace(SIZES, score_seed=7) if what == "sizes" else SIZES
+    if what == "images":
+        small = Sprites(small.packed.flip(0), small.grid)
+    if what == "library":
+        monkeypatch.setattr(kept, "_library", lambda: "another")
+    if what == "table":
+        RunFolder(folder).scores.unlink()
+    score_run(folder, sizes, small, n_jobs=1)
+    assert len(encoded) == (1 if what == "nothing" else 2)
