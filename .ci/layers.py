@@ -104,20 +104,24 @@ def run(root: Path, name: str, now: str, again: bool = False) -> bool:
         print(f"{name}: passed before, nothing that it reads has changed", flush=True)
         return True
     mark.unlink(missing_ok=True)
-    for words in layer.commands:
-        together = [words] if isinstance(words[0], str) else list(words)
-        with ThreadPoolExecutor(len(together)) as pool:
-            passed = all([*pool.map(partial(passes, root, layer.nice), together)])
-        if not passed:
-            print(f"{name}: failed", flush=True)
-            return False
-    if name == "unit" and not unit.passing(root, BOOK, layer.nice, again):
+    if name == "unit":
+        good = unit.passing(root, BOOK, layer.nice, again)
+    else:  # one after the other, none behind one that fails
+        good = all(all_pass(root, layer.nice, words) for words in layer.commands)
+    if not good:
         print(f"{name}: failed", flush=True)
         return False
     if digest(root, layer) == now:  # else it changed meanwhile: run again next time
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(now)
     return True
+
+
+def all_pass(root: Path, nice: int, words: Command | tuple[Command, ...]) -> bool:
+    """Whether a command passes, or all of several at once."""
+    together = [words] if isinstance(words[0], str) else list(words)
+    with ThreadPoolExecutor(len(together)) as pool:
+        return all([*pool.map(partial(passes, root, nice), together)])
 
 
 def main() -> int:
@@ -132,9 +136,9 @@ def main() -> int:
         shutil.rmtree(ROOT / "_build" / "passed", ignore_errors=True)
     names = given.layers or list(LAYERS if given.again else EVERY_TIME)
     # Read before anything runs, so that turns are taken in the order of LAYERS.
-    reads = [digest(ROOT, LAYERS[name]) for name in names]
+    digests = [digest(ROOT, LAYERS[name]) for name in names]
     with ThreadPoolExecutor(len(names)) as pool:
-        passed = [*pool.map(partial(run, ROOT, again=given.again), names, reads)]
+        passed = [*pool.map(partial(run, ROOT, again=given.again), names, digests)]
     if failed := [name for name, good in zip(names, passed) if not good]:
         print(f"Failed: {', '.join(failed)}")
         return 1

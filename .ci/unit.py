@@ -1,6 +1,5 @@
 """Run the files of tests that read something else than when they passed."""
 
-import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +10,7 @@ from xml.etree import ElementTree
 import reads
 from command import PYTEST, around, code_of, report_of
 
-from disentlib.files import write_json
+from disentlib.files import read_mapping, write_json
 
 # A file that cannot be read stops no other.
 QUICK = (*PYTEST, "-mnot slow", "--continue-on-collection-errors")
@@ -27,7 +26,7 @@ def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) ->
     mark = root / "_build" / "passed" / "tests.json"
     known: dict[str, str] = {}
     with suppress(FileNotFoundError, ValueError):
-        known = {} if again else json.loads(mark.read_text())
+        known = {} if again else read_mapping(mark)
     before = reads.of_tests(root, but, [QUICK, *around()])
     stale = [name for name, digest in before.items() if known.get(name) != digest]
     print(f"unit: {len(stale)} of {len(before)} files of tests are run", flush=True)

@@ -4,8 +4,10 @@ Nothing is imported to find out; the sources are read.
 """
 
 import ast
+import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -32,6 +34,14 @@ def read_by(code: str) -> frozenset[Path]:
         found |= new
         new = frozenset().union(*map(_read_by_file, new)) - found
     return frozenset(found)
+
+
+def digest_of(files: Iterable[Path], text: str = "") -> str:
+    """SHA-256 of a text and of files, their places beside the library and contents."""
+    sha = hashlib.sha256(text.encode())
+    for file in sorted(files):
+        sha.update(os.path.relpath(file, HERE.parent).encode() + file.read_bytes())
+    return sha.hexdigest()
 
 
 @cache

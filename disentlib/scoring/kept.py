@@ -2,7 +2,6 @@
 further is not scored from its beginning.
 """
 
-import hashlib
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from disentlib.files import read_mapping
-from disentlib.imports import read_by
+from disentlib.imports import digest_of, read_by
 from disentlib.models.networks import VAE
 from disentlib.scoring.reader import SUMMARY
 from disentlib.scoring.sizes import Scoring
@@ -25,8 +24,7 @@ def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
         path.name for path in (files.model(), *files.kept_on_the_way().values())
     )
     known = read_mapping(files.result) if files.result.exists() else {}
-    digest = known.get("digest")
-    return {"digest": digest, "models": models, "scoring": asdict(sizes)}
+    return {"digest": known.get("digest"), "models": models, "scoring": asdict(sizes)}
 
 
 def scores_of_weights(
@@ -62,7 +60,4 @@ def weights_of(vae: VAE) -> str:
 
 @cache
 def _library() -> str:
-    sha = hashlib.sha256()
-    for path in sorted(read_by("import disentlib.scoring.run")):
-        sha.update(path.read_bytes())
-    return sha.hexdigest()
+    return digest_of(read_by("import disentlib.scoring.run"))

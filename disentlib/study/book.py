@@ -1,6 +1,5 @@
 """Build the book, from a clean state and with warnings as errors."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from disentlib.files import try_lock, write_json
+from disentlib.files import read_mapping, try_lock, write_json
 from disentlib.kernels import surroundings
 from disentlib.paths import ROOT
 from disentlib.study.explorer import place_models
@@ -41,7 +40,7 @@ def _build(lock: int) -> int:
     good, now = BUILD / f"{study}.built", {"tools": tools(), "library": whole_library()}
     before: dict[str, str] = {}
     with suppress(FileNotFoundError, ValueError):  # none, or that of an older version
-        before = json.loads(good.read_text())
+        before = read_mapping(good)
     stale = [*BUILD.glob("*.built")]
     # What Sphinx remembers of a build that went well saves time; of any other it hides
     # warnings. It sees which page or docstring changes, not what links to its name.

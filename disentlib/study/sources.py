@@ -1,14 +1,12 @@
 """What the book is made of: its files, and digests of what pages show of others."""
 
-import hashlib
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
-from disentlib.imports import HERE, read_by
+from disentlib.imports import HERE, digest_of, read_by
 from disentlib.paths import RESULTS, ROOT, STUDIES
 
 EXTENSIONS = ("study/docstrings.py", "course/terms.py")  # as _config.yml names them
@@ -40,23 +38,18 @@ def what_a_page_reads(code: str, study: str) -> str:
         files += [*_files(RESULTS), *_files(STUDIES)]
     if HERE / "course" / "exercises.py" in library:
         files += [ROOT / "_toc.yml", *(ROOT / f"{page}.md" for _, page in contents())]
-    return _digest(files, study)
+    return digest_of(files, study)
 
 
 def tools() -> str:
     """Digest of what reads pages: our extensions, and the versions of all others."""
-    return _digest(
-        [
-            ROOT / "requirements.lock",
-            *_files(ROOT / "_extensions"),
-            *(HERE / f for f in EXTENSIONS),
-        ]
-    )
+    ours = [*_files(ROOT / "_extensions"), *(HERE / name for name in EXTENSIONS)]
+    return digest_of([ROOT / "requirements.lock", *ours])
 
 
 def whole_library() -> str:
     """Digest of the whole library."""
-    return _digest(HERE.rglob("*.py"))
+    return digest_of(HERE.rglob("*.py"))
 
 
 def contents() -> list[tuple[str, str]]:
@@ -82,17 +75,9 @@ def results_beside(study: str) -> str:
     beside it.
     """
     own = RESULTS / study
-    return _digest(path for path in _files(RESULTS) if own not in path.parents)
+    return digest_of(path for path in _files(RESULTS) if own not in path.parents)
 
 
 def _files(folder: Path) -> list[Path]:
     found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
     return [path for path in found if path.is_file()]
-
-
-def _digest(files: Iterable[Path], text: str = "") -> str:
-    """SHA-256 of a text and of files, names and contents."""
-    sha = hashlib.sha256(text.encode())
-    for file in sorted(files):
-        sha.update(os.path.relpath(file, ROOT).encode() + file.read_bytes())
-    return sha.hexdigest()

@@ -360,7 +360,7 @@ def test_what_executes_pages_is_read_by_all_and_the_library_by_what_is_no_python
 ):
     asked = []
     monkeypatch.setattr(
-        study_sources, "_digest", lambda files, _: asked.append([*files])
+        study_sources, "digest_of", lambda files, _: asked.append([*files])
     )
     for code in ("import numpy", "%matplotlib inline", "print(1"):
         what_a_page_reads(code, "quick")
@@ -372,7 +372,7 @@ def test_what_executes_pages_is_read_by_all_and_the_library_by_what_is_no_python
 def test_who_counts_exercises_reads_all_pages(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        study_sources, "_digest", lambda files, _: asked.append([*files])
+        study_sources, "digest_of", lambda files, _: asked.append([*files])
     )
     for module in ("course.exercises", "course.answers"):
         what_a_page_reads(f"import disentlib.{module}", "quick")
