@@ -10,16 +10,10 @@ from disentlib.study.budgets import along_budgets
 from disentlib.study.effects import Effect, effect_of, effects_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, ONE_FOR_ONE, THESIS, runs
+from disentlib.study.pooled import estimated
 from disentlib.study.single_questions import PER, of_single_questions
-from disentlib.study.words import (
-    counted,
-    digits_of,
-    estimated,
-    interval,
-    listed,
-    number,
-    title,
-)
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import counted, interval, listed, number
 
 NO_TREND = "**No clear trend"
 

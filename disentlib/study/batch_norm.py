@@ -11,7 +11,7 @@ from disentlib.study.effects import UNIT
 from disentlib.study.evidence import Evidence
 from disentlib.study.figures.settings import two_ways
 from disentlib.study.measures import MEAN_OF_THREE, THESIS, budgets, codes_of
-from disentlib.study.pooled import Estimate, pooled_slope
+from disentlib.study.pooled import Estimate, estimated, pooled_slope
 from disentlib.study.results import Results
 from disentlib.study.settings import (
     PAIRED,
@@ -19,7 +19,8 @@ from disentlib.study.settings import (
     where_trained,
     with_settings,
 )
-from disentlib.study.words import counted, estimated, listed, number, title
+from disentlib.study.titles import title
+from disentlib.study.words import counted, listed, number
 
 SHOWN: dict[str, str | tuple[str, ...]] = {
     MEAN_OF_THREE: THESIS,

@@ -3,7 +3,8 @@
 from disentlib.study.effects import effect_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, ONE_FOR_ONE, runs
-from disentlib.study.words import counted, number, title
+from disentlib.study.titles import title
+from disentlib.study.words import counted, number
 
 
 def along_budgets(evidence: Evidence) -> str:

@@ -6,7 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import runs
 from disentlib.study.stats import finite
-from disentlib.study.words import number, title
+from disentlib.study.titles import title
+from disentlib.study.words import number
 
 
 def directions_that_pay(eigenvalues: ArrayLike, price: float) -> int:

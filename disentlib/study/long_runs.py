@@ -8,7 +8,8 @@ from disentlib.scoring.pictures import Pictures
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import with_dimensions
 from disentlib.study.results import IDENTITY, Results
-from disentlib.study.words import number, title
+from disentlib.study.titles import title
+from disentlib.study.words import number
 
 SHOWN = {
     "held_out_reconstruction": "",

@@ -9,7 +9,9 @@ import pandas as pd
 from disentlib.study.batch_norm import SHOWN, norm_change, norm_pairs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS
-from disentlib.study.words import estimated, listed, title
+from disentlib.study.pooled import estimated
+from disentlib.study.titles import title
+from disentlib.study.words import listed
 
 MEANS = "mean_norm"  # the setting
 

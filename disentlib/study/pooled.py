@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, t
 
 from disentlib.study.stats import finite, run_columns
+from disentlib.study.words import interval, number
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Estimate:
         return Estimate(
             self.value * unit, self.low * unit, self.high * unit, self.p, self.df
         )
+
+
+def estimated(estimate: Estimate, digits: int = 3) -> str:
+    """A number with its interval: "−0.10 [−0.12, −0.07]"."""
+    size = number(estimate.value, digits, signed=True)
+    return f"{size} {interval(estimate.low, estimate.high, digits)}"
 
 
 def pooled_slope(levels: ArrayLike, values: ArrayLike, seeds: ArrayLike) -> Estimate:

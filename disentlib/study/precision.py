@@ -11,14 +11,8 @@ from disentlib.study.pooled import Estimate, spread_between_seeds
 from disentlib.study.recipes import CHOICES, change_of
 from disentlib.study.results import IDENTITY, Results
 from disentlib.study.settings import PAIRED, mean_change
-from disentlib.study.words import (
-    by_chance,
-    counted,
-    digits_of,
-    listed,
-    number,
-    title,
-)
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import by_chance, counted, listed, number
 
 # What two runs agree in; steps may differ, as a run is scored on the way.
 OTHER = ("precision", "steps")

@@ -5,7 +5,8 @@ import pandas as pd
 
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import runs
-from disentlib.study.words import number, title
+from disentlib.study.titles import title
+from disentlib.study.words import number
 
 D = 10
 SCORES = ("factor_vae_score", "beta_vae_score", "mig", "sap")

@@ -7,7 +7,8 @@ import pandas as pd
 from disentlib.study.measures import budgets, measured, records_at, with_dimensions
 from disentlib.study.recipes import MEASURES, changed, variants
 from disentlib.study.results import IDENTITY, Results
-from disentlib.study.words import counted, digits_of, listed, number, title
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import counted, listed, number
 
 ONE_CYCLE, AVERAGED = "one cycle", "averaged"
 IN_TRAINING = "training_reconstruction"  # of the weights as they stand

@@ -17,7 +17,8 @@ from disentlib.study.recipes import (
 )
 from disentlib.study.results import Results
 from disentlib.study.settings import PAIRED
-from disentlib.study.words import counted, digits_of, listed, number, title
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import counted, listed, number
 
 STAYS = "averaged"  # its weight is the same in every step
 MOVING = ("falling", "rising")

@@ -7,17 +7,11 @@ from itertools import combinations
 import pandas as pd
 
 from disentlib.study.measures import codes_of, fullest, measured, runs, with_dimensions
-from disentlib.study.pooled import Estimate
+from disentlib.study.pooled import Estimate, estimated
 from disentlib.study.results import Results
 from disentlib.study.settings import PAIRED, paired_change
-from disentlib.study.words import (
-    by_chance,
-    counted,
-    digits_of,
-    estimated,
-    number,
-    title,
-)
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import by_chance, counted, number
 from disentlib.training.configuration import TrainingConfig
 
 MEASURES = (

@@ -9,7 +9,8 @@ from disentlib.study.evidence import Evidence
 from disentlib.study.measures import EVERY, THESIS
 from disentlib.study.pooled import spread_between_seeds
 from disentlib.study.results import IDENTITY
-from disentlib.study.words import listed, number, title
+from disentlib.study.titles import title
+from disentlib.study.words import listed, number
 
 SCORES = (*EVERY, "pruned_factor_vae_score")
 

@@ -10,9 +10,10 @@ from disentlib.study.answer import thesis_effects, told
 from disentlib.study.effects import FACTORS, UNIT, Effect, effect_of, effects_of
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import EVERY, MEAN_OF_THREE, THESIS, longest_runs, runs
-from disentlib.study.pooled import Estimate
+from disentlib.study.pooled import Estimate, estimated
 from disentlib.study.results import IDENTITY
-from disentlib.study.words import counted, estimated, listed, number, p_told, title
+from disentlib.study.titles import title
+from disentlib.study.words import counted, listed, number, p_told
 
 
 def effects_sentence(effects: list[Effect], what: str) -> str:

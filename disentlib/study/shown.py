@@ -36,8 +36,9 @@ from disentlib.study.results import IDENTITY
 from disentlib.study.score_noise import noise_sentence
 from disentlib.study.settings import SYMBOL, weight_runs
 from disentlib.study.tables import budget_rows
+from disentlib.study.titles import title
 from disentlib.study.verdicts import Verdict
-from disentlib.study.words import counted, listed, number, title
+from disentlib.study.words import counted, listed, number
 from disentlib.training.history import IN_USE_NATS
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from disentlib.study.effects import BEST, effect_of, family
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import FAMILIES, ONE_FOR_ONE
-from disentlib.study.words import counted, estimated, p_told, title
+from disentlib.study.pooled import estimated
+from disentlib.study.titles import title
+from disentlib.study.words import counted, p_told
 
 PER = "for ten more dimensions"
 

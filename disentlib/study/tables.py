@@ -8,7 +8,9 @@ from pandas.io.formats.style import Styler
 from disentlib.study.effects import Effect
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, codes_of, measured, of_every_step, runs
-from disentlib.study.words import digits_of, estimated, interval, number, p_value, title
+from disentlib.study.pooled import estimated
+from disentlib.study.titles import digits_of, title
+from disentlib.study.words import interval, number, p_value
 
 SHOWN = ("dimensions_in_use", "held_out_kl", "held_out_reconstruction", *THESIS)
 

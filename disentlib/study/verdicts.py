@@ -13,9 +13,11 @@ from disentlib.study.effects import LEVEL, Effect, effect_of, spread_of_runs
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import ROTATED, THESIS, runs
 from disentlib.study.permutation import holm
+from disentlib.study.pooled import estimated
 from disentlib.study.settings import paired_change
 from disentlib.study.stats import mean_interval
-from disentlib.study.words import estimated, interval, number, title
+from disentlib.study.titles import title
+from disentlib.study.words import interval, number
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
 WEAK = 0.3  # a correlation within ± this is called close to none

@@ -8,7 +8,7 @@ import pandas as pd
 from disentlib.study import verdicts, verdicts_hypothesis
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, budgets
-from disentlib.study.pooled import Estimate
+from disentlib.study.pooled import Estimate, estimated
 from disentlib.study.results import Results
 from disentlib.study.settings import (
     batch_slopes,
@@ -19,6 +19,7 @@ from disentlib.study.settings import (
     with_two_batches,
 )
 from disentlib.study.stats import mean_interval
+from disentlib.study.titles import title
 from disentlib.study.verdicts import (
     FAILS,
     HOLDS,
@@ -27,15 +28,7 @@ from disentlib.study.verdicts import (
     beside_seeds,
     spread_of,
 )
-from disentlib.study.words import (
-    all_counted,
-    counted,
-    estimated,
-    interval,
-    listed,
-    number,
-    title,
-)
+from disentlib.study.words import all_counted, counted, interval, listed, number
 
 BONFERRONI = 1 - 0.05 / 2  # two models, or two halves of a claim
 

@@ -5,7 +5,7 @@ import numpy as np
 from disentlib.study.effects import BEST, effect_of, seeds_by_model
 from disentlib.study.evidence import Evidence
 from disentlib.study.measures import THESIS, runs
-from disentlib.study.pooled import Estimate, pooled_contrast
+from disentlib.study.pooled import Estimate, estimated, pooled_contrast
 from disentlib.study.settings import paired_change
 from disentlib.study.verdicts import (
     FAILS,
@@ -16,7 +16,7 @@ from disentlib.study.verdicts import (
     by_interval,
     spread_of,
 )
-from disentlib.study.words import estimated, listed
+from disentlib.study.words import listed
 
 
 def best_dimension(evidence: Evidence) -> Verdict:

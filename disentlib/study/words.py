@@ -4,25 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from disentlib.scoring.run import EXCESS
-from disentlib.study.figures import TITLES
-from disentlib.study.measures import ROTATED
-from disentlib.study.pooled import Estimate
-
-NATS = ("held_out_reconstruction", "held_out_kl", "dimensions_in_use")
-SHORT = {
-    "held_out_reconstruction": "reconstruction error",
-    "dimensions_in_use": "dimensions in use",
-}
-
-
-def title(name: str) -> str:
-    """A measure's or a model's name on a page."""
-    for suffix, words in ((EXCESS, " over its rotations"), (ROTATED, " of rotations")):
-        if name.endswith(suffix):
-            return title(name.removesuffix(suffix)) + words
-    return SHORT.get(name) or TITLES.get(name) or name.replace("_", " ")
-
 
 def by_chance(count: int) -> str:
     """How many of as many 95 % intervals leave out zero where nothing differs."""
@@ -68,19 +49,8 @@ def number(value: float, digits: int = 3, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def estimated(estimate: Estimate, digits: int = 3) -> str:
-    """A number with its interval: "−0.10 [−0.12, −0.07]"."""
-    size = number(estimate.value, digits, signed=True)
-    return f"{size} {interval(estimate.low, estimate.high, digits)}"
-
-
 def interval(low: float, high: float, digits: int = 3) -> str:
     """[low, high], or words where there is none."""
     if np.isnan(low) or np.isnan(high):
         return "(no interval)"
     return f"[{number(low, digits)}, {number(high, digits)}]"
-
-
-def digits_of(measure: str) -> int:
-    """Decimals that a measure is printed with: one for nats and counts."""
-    return 1 if measure in NATS else 3
