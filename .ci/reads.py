@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
@@ -34,6 +35,10 @@ LOWER = ("tests/sprites", "tests/models", "tests/metrics", "tests/training")
 OF_EVERY_TEST = ("tests/conftest.py", "tests/shape_checks.py")
 # Where tests find what they share, as in pyproject.toml.
 SHARED = ("tests", "tests/explorer", "tests/metrics", "tests/repository")
+# What a script imports, or the cells of a page.
+IMPORTS = re.compile(
+    r"^(?:from [\w.]+ import (?:\([^)]*\)|.*)|import .*)$", re.MULTILINE
+)
 # What looks at sources, or runs cells of a page; and what starts a command.
 LOOKS = re.compile(r'rglob\("\*\.py"\)|\.md"')
 COMMAND = re.compile(r'-m disentlib\b|"-m", "disentlib"')
@@ -95,28 +100,54 @@ def of_tests(root: Path, but: tuple[str, ...], around: object) -> dict[str, str]
 def of_a_test(root: Path, test: Path, every: list[Path]) -> list[Path]:
     """What a file of tests reads of all files: itself, what it imports of tests and of
     the library, and all that is no Python; the tests of the lower rooms only data of
-    the latter, and those of the repository, or of commands, every file.
+    the latter, and those of the repository, or of commands, every file, unless they say
+    as `READS` which code runs besides what they import.
     """
     room = test.parent.relative_to(root).as_posix()
-    if room == "tests" or room.startswith(EVERYTHING):
+    said = says(test)
+    if said is None and (room == "tests" or room.startswith(EVERYTHING)):
         return every
     own = {test, *(root / name for name in OF_EVERY_TEST)}
     own |= {path for path in test.parent.glob("conftest.py")}
     try:
         own = own.union(*(shared(root, path) for path in own))
         code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(own))
-        if LOOKS.search(code):
+        if said is not None:
+            own |= {root / name for name in said}
+            code = "\n".join([code, *(imports_of(root, name) for name in said)])
+        elif LOOKS.search(code):
             return every
-        code += "\nimport disentlib.__main__" if COMMAND.search(code) else ""
+        elif COMMAND.search(code):
+            code += "\nimport disentlib.__main__"
         library = read_by(code)
     except SyntaxError:
         return every  # it will be named by who runs it
-    if HERE / "kernels.py" in library:  # it runs a page, which imports what it likes
+    if (
+        said is None and HERE / "kernels.py" in library
+    ):  # of a page that imports what it likes
         library = frozenset(HERE.rglob("*.py"))
     own |= {root / path.relative_to(HERE.parent) for path in library}
     lower = room.startswith(LOWER)
     data = files(root, ("notebooks/data", room, *PINNED)) if lower else every
     return sorted(own | {path for path in data if path.suffix != ".py"})
+
+
+def says(test: Path) -> tuple[str, ...] | None:
+    """The files whose code a file of tests says that it runs, if it says so."""
+    with suppress(SyntaxError):
+        for node in ast.parse(test.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
+                return tuple(ast.literal_eval(node.value))
+    return None
+
+
+def imports_of(root: Path, name: str) -> str:
+    """What runs where a file's code does, as imports: of a module of the library, or
+    what the cells of a page import, or a script.
+    """
+    if name.startswith(f"{HERE.name}/"):
+        return f"import {name.removesuffix('.py').replace('/', '.')}"
+    return "\n".join(IMPORTS.findall((root / name).read_text(encoding="utf-8")))
 
 
 def shared(root: Path, test: Path) -> Iterator[Path]:

@@ -23,7 +23,8 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 NAME = "disentlib-forked"
-IMPORTS = ("ipykernel.kernelapp", "disentlib.study.shown", "disentlib.study.stages")
+# In parts: a page does not read all that is there before it runs (`imports`).
+IMPORTS = ("ipykernel.kernelapp", f"{__package__}.shown", f"{__package__}.stages")
 SERVER = get_context("forkserver")
 
 

@@ -32,6 +32,7 @@ def has_imports():
 
 def _main(folder, said, words):
     os.chdir(folder)
+    sys.dont_write_bytecode = False  # `copies.compiled` asks what ran
     os.environ |= {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
     sys.path.insert(0, str(folder))
     for name in [name for name in sys.modules if name.partition(".")[0] == "disentlib"]:

@@ -161,7 +161,17 @@ def test_tests_above_read_pages_and_results_and_those_of_commands_all():
     for name in ("repository/test_packaging.py", "test_files.py"):
         assert reads_of(name) == whole
     library = {name for name in whole if re.fullmatch(r"disentlib/.*\.py", name)}
-    assert library <= reads_of("study/test_commands.py")  # it starts commands
+    assert library <= reads_of("study/test_cards.py")  # it runs pages
+
+
+def test_tests_that_say_what_they_run_read_no_more():
+    found = reads_of("study/test_commands.py")
+    assert {"disentlib/pages.py", "disentlib/study/book.py", "README.md"} <= found
+    assert "disentlib/study/verdicts.py" not in found
+    found = reads_of("study/test_results_page.py")
+    assert {"disentlib/study/verdicts.py", "notebooks/results.md"} <= found
+    assert "disentlib/study/recipes.py" not in found
+    assert ".ci/pages.py" in reads_of("repository/test_page_code.py")
 
 
 def test_the_lower_rooms_tests_read_no_text_and_no_results():

@@ -7,6 +7,7 @@ import pytest
 
 from disentlib.paths import ROOT
 
+READS = (".ci/pages.py",)
 PAGE = """---
 jupytext:
   text_representation:

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import yaml
-from copies import copied
+from copies import compiled, copied, read_by_test
 from snakemake import cli
 from starts import SERVER, has_imports, snakemake
 
@@ -16,6 +16,7 @@ from disentlib.paths import ROOT
 from disentlib.study import stages
 from disentlib.study.plan import load_study
 
+READS = ("Snakefile",)  # which nothing but plans here; for .ci/reads.py
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
 COMMANDS = {"train": 4, "score": 4, "collect": 1, "book": 1}  # of the quick study
 
@@ -146,3 +147,10 @@ def test_the_job_array_without_words_is_one_line():
     run = subprocess.run(["bash", path], capture_output=True, text=True, timeout=20)
     assert run.returncode != 0 and len(run.stderr.splitlines()) == 1
     assert "give the name of a study" in run.stderr
+
+
+def test_what_ran_is_what_this_file_says_that_it_reads(place):
+    plan(place, "--config", "study=quick")
+    ran, read = compiled(place), read_by_test(__file__)
+    assert "disentlib/study/plan.py" in ran and ran <= read
+    assert "disentlib/study/verdicts.py" not in read

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 import starts
-from copies import copied
+from copies import compiled, copied, read_by_test
 
 from disentlib.paths import ROOT
 
@@ -26,6 +26,13 @@ scoring: {train: 60, test: 30, batch_size: 4, n_estimators: 1}
 
 
 RUN = "runs/mini/beta_vae/D2/seed0"
+# What runs here, for .ci/reads.py.
+READS = (
+    "Snakefile",
+    "disentlib/__main__.py",
+    "notebooks/training.md",
+    "notebooks/scoring.md",
+)
 
 
 def words_of(*arguments, study="mini", **settings):
@@ -71,7 +78,9 @@ def finished(tmp_path_factory):
     run = subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"},
+        env=os.environ
+        | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
+        | {"PYTHONDONTWRITEBYTECODE": ""},  # `copies.compiled` asks what ran
         capture_output=True,
         text=True,
         timeout=1500,
@@ -291,3 +300,10 @@ def test_every_word_that_reaches_a_shell_is_quoted():
     assert len(commands) == text.count("shell:") == 4
     words = re.findall(r"\{(.+?)\}", " ".join(commands))
     assert len(words) >= 10 and {word.partition(":")[2] for word in words} == {"q"}
+
+
+def test_what_ran_is_what_this_file_says_that_it_reads(finished):
+    ran = compiled(finished)
+    assert {"disentlib/training/loop.py", "disentlib/metrics/dci.py"} <= ran
+    read = read_by_test(__file__)
+    assert ran <= read and "disentlib/study/verdicts.py" not in read

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(
     not os.path.exists("/proc/self/status"), reason="needs Linux to look on"
 )
 
+READS = ("disentlib/__main__.py",)  # with a page of its own, for .ci/reads.py
 PAGE = """---
 kernelspec:
   display_name: Python 3

@@ -11,6 +11,7 @@ from jupyter_cache import get_cache
 from disentlib.study import forked
 from disentlib.study.outputs import execute_changed
 
+READS = ()  # pages of its own alone, for .ci/reads.py
 PAGE = """---
 kernelspec: {{display_name: Python 3, language: python, name: python3}}
 ---

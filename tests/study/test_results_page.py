@@ -10,6 +10,8 @@ from synthetic_study import synthetic
 from disentlib.paths import ROOT
 from disentlib.study import evidence, permutation, plan
 
+READS = ("notebooks/results.md",)  # whose cells run; for .ci/reads.py
+
 
 @pytest.fixture
 def page(tmp_path, monkeypatch):
