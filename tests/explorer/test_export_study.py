@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_runs import small_sprites
 
 from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS
@@ -63,8 +64,9 @@ def with_seed(runs, seed):
 
 
 @pytest.fixture
-def few_images(monkeypatch, small):
+def few_images(monkeypatch):
     monkeypatch.setattr(explorer, "IMAGES", 20)
+    small = small_sprites()
     monkeypatch.setattr(explorer, "GRID", small.grid)
     monkeypatch.setattr(explorer, "load_sprites", lambda: small)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_runs import config, run
+from small_runs import config, run, small_sprites
 
 from disentlib.files import read_json, write_json
 from disentlib.models.networks import VAE
@@ -37,6 +37,12 @@ from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
 from disentlib.training.folder import RunFolder, finished_steps, load_model
 from disentlib.training.loop import train
+
+
+@pytest.fixture(scope="module")
+def small():
+    """2,400 sprites over the whole grid."""
+    return small_sprites()
 
 
 @pytest.fixture
