@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
+
+from disentlib.faces import shown_by
 
 HERE = Path(__file__).parent
 # Code that another process is given, as text, imports too.
@@ -22,8 +23,8 @@ def read_by(code: str) -> frozenset[Path]:
     """The files of the library that `code`, Python's, imports or names in a text, those
     that these import, and so on.
 
-    What a face imports late, for the names that are asked for, counts for nobody who
-    asks for none. Raises `SyntaxError` for what is no Python.
+    Of what a room shows, the names count that are asked for. Raises `SyntaxError` for
+    what is no Python.
 
     >>> sorted(path.name for path in read_by("from disentlib.checks import checked"))
     ['__init__.py', 'checks.py']
@@ -46,46 +47,46 @@ def digest_of(files: Iterable[Path], text: str = "") -> str:
 
 @cache
 def _read_by_file(path: Path) -> frozenset[Path]:
-    return _files(path.read_text(encoding="utf-8"))
-
-
-def _files(code: str | ast.AST) -> frozenset[Path]:
-    """The files that some code imports itself, with the faces of their rooms."""
-    found = set()
-    for name in _names(ast.parse(code) if isinstance(code, str) else code):
-        room, *parts = name.split(".")
-        if room != HERE.name:
-            continue
-        found.add(face := HERE / "__init__.py")
-        here: set[Path] = set()
-        for number in range(1, len(parts) + 1):
-            place = HERE.joinpath(*parts[:number])
-            here = {place.with_suffix(".py"), place / "__init__.py"}
-            here = {path for path in here if path.is_file()}
-            found |= here
-            face = place / "__init__.py" if here else face
-        if (not here or face in here) and face.is_file():  # for a name, or for any
-            found |= _late(face)
-    return frozenset(found)
-
-
-@cache
-def _late(face: Path) -> frozenset[Path]:
-    """What a face imports where it is asked for a name."""
-    every = ast.parse(face.read_text(encoding="utf-8")).body
-    return frozenset().union(
-        *(_files(ast.Module(n.body, [])) for n in every if _is_late(n))
+    return (
+        _files(path.read_text(encoding="utf-8"))
+        if path.suffix == ".py"
+        else frozenset()
     )
 
 
-def _is_late(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
-    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+def _files(code: str) -> frozenset[Path]:
+    """The files that some code imports itself, with the faces of their rooms."""
+    names = _names(ast.parse(code))
+    return frozenset().union(*map(_of_name, names))
+
+
+@cache
+def _of_name(name: str) -> frozenset[Path]:
+    """The files that are imported for a dotted name: for a room's, those of all that
+    the room shows.
+    """
+    library, *parts = name.split(".")
+    if library != HERE.name:
+        return frozenset()
+    found, shown = {HERE / "__init__.py"}, dict[str, str]()
+    for number, part in enumerate(parts, 1):
+        place = HERE.joinpath(*parts[:number])
+        stub = place / "__init__.pyi"
+        here = {place.with_suffix(".py"), place / "__init__.py", stub}
+        here = {path for path in here if path.is_file()}
+        if not here:  # a name in a file, or one of a face, and any if it is unknown
+            shown = {part: shown[part]} if part in shown else shown
+            break
+        found |= here
+        room = ".".join((library, *parts[:number]))
+        shown = shown_by(stub, room) if stub in here else {}
+    return frozenset(found).union(*map(_of_name, shown.values()))
 
 
 def _names(tree: ast.AST) -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
-        if _is_late(node):
-            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue  # a docstring runs nowhere
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -67,9 +67,13 @@ def test_output_that_cannot_be_written_is_one_line(lines, closed, code, words):
 
 
 @pytest.mark.parametrize(
-    "module, heavy", [("__main__", {"zmq"}), ("pages", {"lightgbm", "scipy"})]
+    "module, heavy",
+    [
+        ("__main__", {"zmq", "torch", "pandas", "sklearn"}),
+        ("pages", {"lightgbm", "scipy", "torch", "pandas", "sklearn"}),
+        ("study.stages", {"lightgbm", "scipy.stats", "sklearn", "matplotlib.pyplot"}),
+    ],
 )
 def test_what_answers_a_signal_or_runs_a_page_starts_without(module, heavy):
-    heavy = {"torch", "pandas", "sklearn"} | heavy
     code = f"import disentlib.{module}, sys; assert not {heavy} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=200)

@@ -14,6 +14,7 @@ from disentlib.arrays import Floats
 from disentlib.checks import whole_number
 from disentlib.metrics.boosting import boosted_trees
 from disentlib.metrics.sampling import (
+    N_ESTIMATORS,
     TEST,
     TRAIN,
     checked_codes,
@@ -22,8 +23,6 @@ from disentlib.metrics.sampling import (
 from disentlib.metrics.scales import ranked
 from disentlib.seeds import stream
 from disentlib.sprites.grid import FactorGrid
-
-N_ESTIMATORS = 10  # section 4.1 of the thesis
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from disentlib.metrics import batches, sampling
 from disentlib.metrics.beta_vae import beta_vae_score
 from disentlib.metrics.dci import (
     DCI,
-    N_ESTIMATORS,
     checked_estimators,
     checked_jobs,
     dci,
@@ -90,7 +89,7 @@ def score_all(
     train: int = sampling.TRAIN,
     test: int = sampling.TEST,
     batch_size: int = sampling.BATCH_SIZE,
-    n_estimators: int = N_ESTIMATORS,
+    n_estimators: int = sampling.N_ESTIMATORS,
     n_jobs: int = -1,
     scores: Iterable[str] = SCORES,
 ) -> pd.DataFrame:

@@ -1,11 +1,5 @@
 """The networks of the study and the objectives that train them."""
 
-from disentlib.models import objectives
-from disentlib.models.networks import (
-    VAE,
-    Discriminator,
-    count_parameters,
-    initialised,
-)
+from disentlib.faces import late
 
-__all__ = ["VAE", "Discriminator", "count_parameters", "initialised", "objectives"]
+__all__ = late(__name__)

@@ -1,16 +1,5 @@
 """From a trained model to its codes, scores and pictures."""
 
-from disentlib.scoring.codes import Posterior, encode, sample
-from disentlib.scoring.run import Scored, planned_rows, score_codes, score_run
-from disentlib.scoring.sizes import Scoring
+from disentlib.faces import late
 
-__all__ = [
-    "Posterior",
-    "Scored",
-    "Scoring",
-    "encode",
-    "planned_rows",
-    "sample",
-    "score_codes",
-    "score_run",
-]
+__all__ = late(__name__)

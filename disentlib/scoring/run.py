@@ -1,9 +1,7 @@
 """Scoring a run: every model in its folder encoded once, scored several times."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from disentlib import metrics
 from disentlib.arrays import Floats
 from disentlib.checks import checked_path, instance
-from disentlib.files import atomic_write, write_json
+from disentlib.files import write_json
 from disentlib.metrics.dci import checked_jobs
 from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows, checked_codes, look_up
@@ -24,19 +22,21 @@ from disentlib.scoring.kept import (
     weights_of,
     what_is_scored,
 )
-from disentlib.scoring.pictures import Pictures, save_pictures, take_pictures
+from disentlib.scoring.pictures import take_pictures
 from disentlib.scoring.reader import summary, with_reading
 from disentlib.scoring.sizes import Scoring
+from disentlib.scoring.table import (
+    EXCESS,
+    keep_scores,
+    measured,
+    models_of,
+    of_training,
+)
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.table import GRID, Sprites, load_sprites
-from disentlib.training.checkpoints import load_tensors
-from disentlib.training.evaluation import TERMS
 from disentlib.training.folder import RunFolder, configuration_of, load_model, locked
-from disentlib.training.history import ACTIVE_NATS, IN_USE_NATS
+from disentlib.training.history import IN_USE_NATS
 from disentlib.training.machine import check_device
-
-COLUMNS = ["step", "codes", "measure", "value", "spread"]
-EXCESS = "_excess"  # a score less the mean of its codes' rotations
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def score_run(
     """Score all models of a trained run, snapshots that this library has scored so once
     only; written are `scores.csv`, `pictures.npz`, and in `scored.json` how.
 
-    Columns `COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty for
-    what needs none) and measure: `value` is the mean over the score seeds, `spread`
+    Columns `table.COLUMNS`, one row a snapshot, kind of codes ("sampled", "mean"; empty
+    for what needs none) and measure: `value` is the mean over the score seeds, `spread`
     their standard deviation, empty for one seed. The snapshots' held-out losses are
     among the measures, and, of dSprites, what the reader sees in the last traversals.
     `device` encodes; trees grow in `n_jobs` threads. Raises `FileNotFoundError` for a
@@ -93,22 +93,9 @@ def score_run(
         shown = take_pictures(load_model(files.path), sprites, scored.importances)
         if sprites.grid.names == GRID.names:  # the reader knows no other factors
             shown = with_reading(shown, sprites)
-            parts.append(_rows(summary(shown), step))
+            parts.append(measured(summary(shown), step))
         table = keep_scores(files, parts, shown)
         write_json(files.scored_how, how)
-    return table
-
-
-def keep_scores(
-    files: RunFolder, parts: list[pd.DataFrame], shown: Pictures | None
-) -> pd.DataFrame:
-    """Write a run's pictures, if any, and the table of its parts, which is returned."""
-    write_json(files.scored_how, {"digest": None})  # of no model, until all is there
-    table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    if shown is not None:
-        save_pictures(files.pictures, shown)
-    with atomic_write(files.scores) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
     return table
 
 
@@ -210,37 +197,3 @@ def _excess(
     ]
     without = np.mean([table["value"] for table in rotations], axis=0)
     return own.assign(score=own["score"] + EXCESS, value=own["value"] - without)
-
-
-def models_of(files: RunFolder) -> Iterator[tuple[int, int | None]]:
-    """The step of each model in a run's folder, and what `load_model` calls it; the
-    finished model last.
-    """
-    if not files.model().exists():
-        raise FileNotFoundError(f"{files.model()} is not there; train this run first")
-    end = load_tensors(files.model())[1]["step"]
-    yield from ((step, step) for step in files.kept_on_the_way() if step != end)
-    yield end, None
-
-
-def of_training(files: RunFolder, name: int | None, step: int) -> pd.DataFrame:
-    """What a snapshot's file says of its held-out losses, as rows of the table.
-
-    `kl_0` … are those of each dimension in nats, `active_dimensions` and
-    `dimensions_in_use` how many are above 0.01 and 0.1.
-    """
-    held_out: dict[str, Any] = load_tensors(files.model(name))[1]["held_out"]
-    values = {f"held_out_{term}": held_out[term] for term in TERMS}
-    if held_out["kl_per_dimension"] is not None:
-        kl = np.array(held_out["kl_per_dimension"])
-        values |= {f"kl_{d}": value for d, value in enumerate(kl)}
-        values["active_dimensions"] = (kl > ACTIVE_NATS).sum()
-        values["dimensions_in_use"] = (kl > IN_USE_NATS).sum()
-    given = {key: float(value) for key, value in values.items() if value is not None}
-    return _rows(given, step)
-
-
-def _rows(values: dict[str, float], step: int) -> pd.DataFrame:
-    """Measures that need no codes, as rows of the table."""
-    table = pd.DataFrame(list(values.items()), columns=["measure", "value"])
-    return table.assign(step=step, codes="", spread=np.nan)

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from disentlib.checks import whole_number
-from disentlib.metrics.dci import N_ESTIMATORS
-from disentlib.metrics.sampling import BATCH_SIZE, TEST, TRAIN, check_counts
+from disentlib.metrics.sampling import (
+    BATCH_SIZE,
+    N_ESTIMATORS,
+    TEST,
+    TRAIN,
+    check_counts,
+)
 from disentlib.sprites.table import GRID
 
 # Images in the batches of a score: the numbers of pairs of them are 800 MB, and twice

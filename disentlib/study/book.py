@@ -14,7 +14,7 @@ import psutil
 from disentlib.files import read_mapping, try_lock, write_json
 from disentlib.kernels import surroundings
 from disentlib.paths import ROOT
-from disentlib.study.explorer import place_models
+from disentlib.study.catalogue import place_models
 from disentlib.study.results import load_results
 from disentlib.study.sources import tools, whole_library
 

@@ -18,16 +18,9 @@ from disentlib.files import read_mapping, write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring.codes import Posterior, encode
 from disentlib.scoring.pictures import take_pictures
-from disentlib.scoring.run import (
-    COLUMNS,
-    Scored,
-    keep_scores,
-    models_of,
-    of_training,
-    planned_rows,
-    score_codes,
-)
+from disentlib.scoring.run import Scored, planned_rows, score_codes
 from disentlib.scoring.sizes import Scoring
+from disentlib.scoring.table import COLUMNS, keep_scores, models_of, of_training
 from disentlib.sprites.table import GRID, Sprites
 from disentlib.study.collecting import scored_how
 from disentlib.study.plan import Run, Study

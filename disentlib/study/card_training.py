@@ -8,7 +8,7 @@ from typing import Any
 
 from disentlib.files import write_json
 from disentlib.models.networks import VAE
-from disentlib.scoring.run import models_of
+from disentlib.scoring.table import models_of
 from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.study.card_scores import Scorer, steps_scored
 from disentlib.study.plan import Run, Study

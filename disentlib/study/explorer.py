@@ -1,9 +1,7 @@
 """The models of the book's explorer: scripts under results/<study>/models/, which
-`python -m disentlib collect` makes, and their place beside the built pages.
+`python -m disentlib collect` makes.
 """
 
-import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from disentlib import metrics
-from disentlib.files import write_bytes
 from disentlib.models.networks import VAE
-from disentlib.paths import RESULTS
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
-from disentlib.scoring.run import EXCESS, models_of
+from disentlib.scoring.table import EXCESS, models_of
 from disentlib.seeds import stream
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study.collecting import remove_others
@@ -135,28 +131,3 @@ def scores_of(rows: pd.DataFrame) -> list[tuple[str, float, float | None]]:
             excess = values.get((measure + EXCESS, codes))
             found.append((heading(measure), values[measure, codes], excess))
     return found
-
-
-def place_models(html: Path, results: Path = RESULTS) -> int:
-    """Copy the models of all studies beside the pages in `html`, with a catalogue;
-    returns how many.
-    """
-    folder = html / "explorer" / "models"
-    shutil.rmtree(folder, ignore_errors=True)
-    entries = []
-    for path in sorted(results.glob("*/models/*.js")):
-        head = path.read_text().removeprefix("Explorer.addModel(").removesuffix(");\n")
-        facts = json.loads(head)
-        entries.append({key: facts[key] for key in ("id", "title", "start")})
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
-    entries.sort(key=in_order)
-    content = f"Explorer.catalogue = {json.dumps(entries)};\n"
-    write_bytes(folder / "catalogue.js", content.encode())
-    return len(entries)
-
-
-def in_order(entry: dict[str, Any]) -> tuple[Any, ...]:
-    """Studies by name, models by name, D by size."""
-    study, *_, D = entry["id"].split("-")
-    return study, entry["title"].split(", D =")[0], int(D.removeprefix("D"))

@@ -49,7 +49,7 @@ def tools() -> str:
 
 def whole_library() -> str:
     """Digest of the whole library."""
-    return digest_of(HERE.rglob("*.py"))
+    return digest_of(path for path in _files(HERE) if path.suffix in (".py", ".pyi"))
 
 
 def contents() -> list[tuple[str, str]]:

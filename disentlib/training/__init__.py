@@ -1,7 +1,5 @@
 """One run: its configuration, its steps, and a folder that a kill cannot hurt."""
 
-from disentlib.training.configuration import MODELS, TrainingConfig
-from disentlib.training.folder import load_model
-from disentlib.training.loop import train
+from disentlib.faces import late
 
-__all__ = ["MODELS", "TrainingConfig", "load_model", "train"]
+__all__ = late(__name__)

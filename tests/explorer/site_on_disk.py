@@ -12,7 +12,7 @@ from disentlib.scoring.export import save_script
 from disentlib.sprites.grid import FactorGrid
 from disentlib.sprites.render import render
 from disentlib.sprites.table import GRID, Sprites
-from disentlib.study.explorer import place_models
+from disentlib.study.catalogue import place_models
 
 PIECES = ("page", "kl", "gradients", "linear", "rotation")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>

@@ -13,6 +13,7 @@ from disentlib.models.networks import VAE
 from disentlib.paths import RESULTS
 from disentlib.scoring import pictures
 from disentlib.study import explorer
+from disentlib.study.catalogue import place_models
 from disentlib.study.plan import load_study
 from disentlib.study.results import (
     COLUMNS,
@@ -86,7 +87,7 @@ def test_scripts_say_what_the_tables_say(results, tmp_path, few_images):
     assert len(facts["kl"]) == 4 and min(facts["kl"]) >= 0
 
     html = tmp_path / "html"
-    assert explorer.place_models(html, tmp_path / "results") == 2
+    assert place_models(html, tmp_path / "results") == 2
     catalogue = (html / "explorer" / "models" / "catalogue.js").read_text()
     entries = json.loads(catalogue.split(" = ", 1)[1].rstrip(";\n"))
     assert [entry["id"] for entry in entries] == [path.stem for path in paths]
@@ -141,7 +142,7 @@ def test_weights_are_of_the_step_that_the_scores_are_of(results, tmp_path):
 
 
 def test_a_book_without_models_has_an_empty_catalogue(tmp_path):
-    assert explorer.place_models(tmp_path, tmp_path / "none") == 0
+    assert place_models(tmp_path, tmp_path / "none") == 0
     catalogue = tmp_path / "explorer" / "models" / "catalogue.js"
     assert catalogue.read_text() == "Explorer.catalogue = [];\n"
 

@@ -5,6 +5,8 @@ gives; what begins with an underscore stays in its file.
 import ast
 import doctest
 import re
+import subprocess
+import sys
 from importlib import import_module
 from inspect import getdoc, isclass, isfunction, ismodule
 
@@ -36,6 +38,21 @@ def test_every_name_of_a_face_is_there_and_documented(room):
             assert getdoc(thing) and not getdoc(thing).startswith(f"{name}("), name
     page = (ROOT / "book" / "api" / f"{room}.md").read_text()
     assert f".. automodule:: disentlib.{room}\n   :members:" in page
+
+
+def test_a_face_shows_a_function_whatever_was_imported_before():
+    """Python calls a file of a room by the name that the face has for its function."""
+    for first in ("", "import disentlib.metrics.dci, disentlib.metrics.sap\n"):
+        code = f"{first}import sys\nfrom disentlib import metrics\n"
+        code += "assert callable(metrics.dci) and callable(metrics.designs.identity)\n"
+        code += "from disentlib.metrics import sap\nassert callable(sap)\n"
+        code += "from disentlib.metrics.dci import N_ESTIMATORS\n"
+        code += "assert callable(metrics.dci) and 'dci' in dir(metrics)\n"
+        code += "assert 'disentlib.metrics.suite' not in sys.modules\n"
+        subprocess.run([sys.executable, "-c", code], check=True)
+    metrics = import_module("disentlib.metrics")
+    with pytest.raises(AttributeError, match=r"'disentlib.metrics' has no .* 'typo'"):
+        _ = metrics.typo
 
 
 def sort_key(name):

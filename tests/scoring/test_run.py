@@ -18,7 +18,8 @@ from disentlib.scoring import kept
 from disentlib.scoring import run as scoring_run
 from disentlib.scoring.kept import weights_of
 from disentlib.scoring.pictures import load_pictures
-from disentlib.scoring.run import COLUMNS, keep_scores, score_codes, score_run
+from disentlib.scoring.run import score_codes, score_run
+from disentlib.scoring.table import COLUMNS, keep_scores
 from disentlib.sprites import FactorGrid, Sprites
 from disentlib.study.marks import is_scored
 from disentlib.training.checkpoints import load_tensors
@@ -75,7 +76,7 @@ def test_held_out_losses_are_those_of_the_snapshot(table, trained):
 
 def test_value_and_spread_are_over_the_score_seeds(table, trained, small):
     rows = scoring.planned_rows(small.grid, SIZES)
-    vae = scoring.run.load_model(trained)
+    vae = scoring_run.load_model(trained)
     posterior = scoring.encode(vae, small, rows)
     single = [
         score_codes(
@@ -131,7 +132,7 @@ def test_each_run_has_rotations_of_its_own(tmp_path, small, monkeypatch):
     sizes = dataclasses.replace(SIZES, score_seeds=1, rotations=1)
     table = score_run(tmp_path, sizes, small, n_jobs=1)
     rows = scoring.planned_rows(small.grid, sizes)
-    posterior = scoring.encode(scoring.run.load_model(tmp_path), small, rows)
+    posterior = scoring.encode(scoring_run.load_model(tmp_path), small, rows)
     own, other = (
         score_codes(posterior, small.grid, sizes, run=s).table for s in (3, 0)
     )

@@ -18,7 +18,8 @@ from disentlib.files import read_json, write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring import Scored, Scoring, score_run
 from disentlib.scoring.codes import encode
-from disentlib.scoring.run import models_of, planned_rows, score_codes
+from disentlib.scoring.run import planned_rows, score_codes
+from disentlib.scoring.table import models_of
 from disentlib.sprites.table import GRID, load_sprites
 from disentlib.study import card, card_scores, card_training, plan
 from disentlib.study.card import main
@@ -480,7 +481,7 @@ def test_scores_that_could_not_be_written_are_none(runs, small, monkeypatch):
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("disentlib.scoring.run.save_pictures", full)
+    monkeypatch.setattr("disentlib.scoring.table.save_pictures", full)
     with pytest.raises(OSError, match="no space left"):
         write_scores(*later, [(5, part)], small)
     assert not has_scores(files) and set(pd.read_csv(files.scores)["step"]) == {3}

@@ -1,17 +1,5 @@
 """Figures of the study, one function each; they serve any D and any number of seeds."""
 
-from disentlib.study.figures.curves import loss_curves
-from disentlib.study.figures.hinton import hinton
-from disentlib.study.figures.names import TITLES, heading
-from disentlib.study.figures.pictures import reconstructions, traversals
-from disentlib.study.figures.scores import scores_against
+from disentlib.faces import late
 
-__all__ = [
-    "TITLES",
-    "heading",
-    "hinton",
-    "loss_curves",
-    "reconstructions",
-    "scores_against",
-    "traversals",
-]
+__all__ = late(__name__)
