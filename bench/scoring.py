@@ -22,7 +22,8 @@ from disentlib import metrics
 from disentlib.metrics.designs import random_mixture
 from disentlib.models.networks import VAE
 from disentlib.scoring import codes
-from disentlib.sprites.table import GRID, Sprites, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import Sprites, load_sprites
 from disentlib.training.machine import keep_freed_memory
 
 POINTS, BATCH, D = 15_000, 64, 10

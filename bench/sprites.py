@@ -16,12 +16,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from disentlib.sprites.table import (
-    GRID,
-    Sprites,
-    load_sprites,
-    unpack_by_shifts,
-)
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import Sprites, load_sprites, unpack_by_shifts
 from disentlib.training.machine import keep_freed_memory
 
 GRID_PROGRAM = """

@@ -39,7 +39,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from disentlib.models import objectives
 from disentlib.models.networks import VAE, Discriminator
 from disentlib.paths import ROOT
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
 from disentlib.training import train
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.machine import (

@@ -3,11 +3,14 @@ disturbs another.
 """
 
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from disentlib.checks import one_of, shown, whole_number
+
+if TYPE_CHECKING:
+    import torch
 
 PURPOSES = (
     "initialisation",
@@ -55,13 +58,15 @@ def stream(seed: int, purpose: str, *position: int) -> np.random.Generator:
 
 
 def torch_stream(
-    seed: int, purpose: str, *position: int, device: str | torch.device = "cpu"
-) -> torch.Generator:
+    seed: int, purpose: str, *position: int, device: "str | torch.device" = "cpu"
+) -> "torch.Generator":
     """A torch generator on `device` for one purpose and position.
 
     A CPU keeps the low 32 bits of its seed only: of 100,000 streams one pair, on
     average, is expected to be the same.
     """
+    import torch  # who draws by NumPy alone does not wait for it
+
     try:
         generator = torch.Generator(device)
     except (RuntimeError, TypeError) as error:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from disentlib.files import MARK, read_json
-from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.grid import GRID, FactorGrid
 from disentlib.sprites.render import render
-from disentlib.sprites.table import GRID, Sprites
+from disentlib.sprites.table import Sprites
 from disentlib.training import checkpoints
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.loop import train

@@ -13,7 +13,7 @@ import yaml
 
 from disentlib.paths import STUDIES
 from disentlib.scoring.pictures import COLUMNS, Pictures, save_pictures
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study import plan
 from disentlib.study.measures import EVERY
 from disentlib.study.results import IDENTITY, Results, load_results, picture_name

@@ -71,7 +71,8 @@ def test_output_that_cannot_be_written_is_one_line(lines, closed, code, words):
     [
         ("__main__", {"zmq", "torch", "pandas", "sklearn"}),
         ("pages", {"lightgbm", "scipy", "torch", "pandas", "sklearn"}),
-        ("study.stages", {"lightgbm", "scipy.stats", "sklearn", "matplotlib.pyplot"}),
+        ("study.stages", {"lightgbm", "scipy", "torch", "pandas", "sklearn"}),
+        ("study.answer", {"lightgbm", "torch", "sklearn"}),
     ],
 )
 def test_what_answers_a_signal_or_runs_a_page_starts_without(module, heavy):

@@ -14,7 +14,7 @@ from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
 from disentlib.seeds import stream
 from disentlib.sprites.table import Sprites
-from disentlib.training.machine import check_device
+from disentlib.training.configuration import check_device
 
 # On a CPU a small batch stays in its cache, and in memory that the allocator has at
 # hand; a card wants many images at once. bench/scoring.py compares sizes. They change

@@ -18,15 +18,6 @@ from disentlib.training.checkpoints import digest
 from disentlib.training.folder import RunFolder
 
 
-def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
-    """What scores depend on: which models, and how they are scored."""
-    models = sorted(
-        path.name for path in (files.model(), *files.kept_on_the_way().values())
-    )
-    known = read_mapping(files.result) if files.result.exists() else {}
-    return {"digest": known.get("digest"), "models": models, "scoring": asdict(sizes)}
-
-
 def scores_of_weights(
     files: RunFolder, sizes: Scoring, sprites: Sprites
 ) -> dict[str, pd.DataFrame]:
@@ -60,4 +51,4 @@ def weights_of(vae: VAE) -> str:
 
 @cache
 def _library() -> str:
-    return digest_of(read_by("import disentlib.scoring.run"))
+    return digest_of(read_by(f"import {__package__}.run"))

@@ -16,27 +16,26 @@ from disentlib.metrics.rotations import rotated_within
 from disentlib.metrics.sampling import both_rows, checked_codes, look_up
 from disentlib.metrics.suite import scores_and_importances
 from disentlib.scoring.codes import Posterior, checked_posterior, encode, sample
+from disentlib.scoring.decoded import take_pictures
 from disentlib.scoring.kept import (
     made_by,
     scores_of_weights,
     weights_of,
-    what_is_scored,
 )
-from disentlib.scoring.pictures import take_pictures
 from disentlib.scoring.reader import summary, with_reading
-from disentlib.scoring.sizes import Scoring
+from disentlib.scoring.sizes import EXCESS, Scoring, what_is_scored
 from disentlib.scoring.table import (
-    EXCESS,
     keep_scores,
     measured,
     models_of,
     of_training,
 )
-from disentlib.sprites.grid import FactorGrid
-from disentlib.sprites.table import GRID, Sprites, load_sprites
-from disentlib.training.folder import RunFolder, configuration_of, load_model, locked
+from disentlib.sprites.grid import GRID, FactorGrid
+from disentlib.sprites.table import Sprites, load_sprites
+from disentlib.training.configuration import check_device
+from disentlib.training.folder import RunFolder, configuration_of, locked
 from disentlib.training.history import IN_USE_NATS
-from disentlib.training.machine import check_device
+from disentlib.training.trained import load_model
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """How a run is scored: the sizes of samples, and how often each score is repeated."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from disentlib.checks import whole_number
+from disentlib.files import read_mapping
 from disentlib.metrics.sampling import (
     BATCH_SIZE,
     N_ESTIMATORS,
@@ -11,11 +12,13 @@ from disentlib.metrics.sampling import (
     TRAIN,
     check_counts,
 )
-from disentlib.sprites.table import GRID
+from disentlib.sprites.grid import GRID
+from disentlib.training.folder import RunFolder
 
 # Images in the batches of a score: the numbers of pairs of them are 800 MB, and twice
 # that while they are drawn.
 MOST_ROWS = 50_000_000
+EXCESS = "_excess"  # a score less the mean of its codes' rotations
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,12 @@ class Scoring:
     def counts(self) -> dict[str, Any]:
         """Points of training and testing, and images a batch."""
         return {"train": self.train, "test": self.test, "batch_size": self.batch_size}
+
+
+def what_is_scored(files: RunFolder, sizes: Scoring) -> dict[str, Any]:
+    """What scores depend on: which models, and how they are scored."""
+    models = sorted(
+        path.name for path in (files.model(), *files.kept_on_the_way().values())
+    )
+    known = read_mapping(files.result) if files.result.exists() else {}
+    return {"digest": known.get("digest"), "models": models, "scoring": asdict(sizes)}

@@ -16,7 +16,6 @@ from disentlib.training.folder import RunFolder
 from disentlib.training.history import ACTIVE_NATS, IN_USE_NATS
 
 COLUMNS = ["step", "codes", "measure", "value", "spread"]
-EXCESS = "_excess"  # a score less the mean of its codes' rotations
 
 
 def models_of(files: RunFolder) -> Iterator[tuple[int, int | None]]:

@@ -1,5 +1,5 @@
-"""The grid of generative factors: every combination of classes once, the last factor
-fastest.
+"""The grid of generative factors, every combination of classes once, the last factor
+fastest; and that of dSprites.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from disentlib.checks import array_of, finite_numbers, instance, shown, whole_number
+from disentlib.sprites import render
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,18 @@ def _whole_numbers(values: ArrayLike, what: str) -> NDArray[np.int64]:
             f"{what} must be whole numbers, not {array.dtype}; convert with astype"
         )
     return array.astype(np.int64)
+
+
+GRID = FactorGrid(
+    names=("shape", "scale", "orientation", "position_x", "position_y"),
+    sizes=render.SIZES,
+    # The values of the official file: its last orientation is 2π, though it repeats the
+    # first.
+    levels=(
+        (1, 2, 3),
+        tuple(np.linspace(0.5, 1, 6)),
+        tuple(np.linspace(0, 2 * np.pi, 40)),
+        tuple(np.linspace(0, 1, 32)),
+        tuple(np.linspace(0, 1, 32)),
+    ),
+)

@@ -19,22 +19,9 @@ from disentlib.checks import checked_path, instance, number, whole_number
 from disentlib.files import atomic_write, remove_temporaries
 from disentlib.paths import absolute_path, cache_folder
 from disentlib.sprites import official, outlines, render
-from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.grid import GRID, FactorGrid
 
 SIDE = render.SIDE
-GRID = FactorGrid(
-    names=("shape", "scale", "orientation", "position_x", "position_y"),
-    sizes=render.SIZES,
-    # The values of the official file: its last orientation is 2π, though it repeats the
-    # first.
-    levels=(
-        (1, 2, 3),
-        tuple(np.linspace(0.5, 1, 6)),
-        tuple(np.linspace(0, 2 * np.pi, 40)),
-        tuple(np.linspace(0, 1, 32)),
-        tuple(np.linspace(0, 1, 32)),
-    ),
-)
 
 
 @dataclass(frozen=True)

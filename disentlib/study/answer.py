@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study.batch_norm import norm_change, norm_pairs, slopes_in_words
 from disentlib.study.budgets import along_budgets
 from disentlib.study.effects import Effect, effect_of, effects_of, family

@@ -39,7 +39,8 @@ from disentlib.study.card_training import (
     trains_in_stacks,
 )
 from disentlib.study.plan import check_folders, load_study
-from disentlib.training.machine import check_device, chosen_precision
+from disentlib.training.configuration import check_device
+from disentlib.training.machine import chosen_precision
 from disentlib.training.sigterm import noticing_sigterm
 
 SPOOL = Path("/dev/shm")  # where codes wait to be scored: memory, where it is there

@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 from disentlib.files import read_mapping, write_json
 from disentlib.models.networks import VAE
 from disentlib.scoring.codes import Posterior, encode
-from disentlib.scoring.pictures import take_pictures
+from disentlib.scoring.decoded import take_pictures
 from disentlib.scoring.run import Scored, planned_rows, score_codes
 from disentlib.scoring.sizes import Scoring
 from disentlib.scoring.table import COLUMNS, keep_scores, models_of, of_training
-from disentlib.sprites.table import GRID, Sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import Sprites
 from disentlib.study.collecting import scored_how
 from disentlib.study.plan import Run, Study
 from disentlib.study.results import read_table
 from disentlib.training.configuration import TrainingConfig
-from disentlib.training.folder import RunFolder, load_model, locked
+from disentlib.training.folder import RunFolder, locked
+from disentlib.training.trained import load_model
 
 
 class Scorer:

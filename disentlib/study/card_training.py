@@ -13,21 +13,17 @@ from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.study.card_scores import Scorer, steps_scored
 from disentlib.study.plan import Run, Study
 from disentlib.training import history
-from disentlib.training.checkpoints import STEPS_MATTER
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import held_out_index, held_out_losses
-from disentlib.training.folder import (
-    RunFolder,
-    finished_steps,
-    load_model,
-    locked,
-)
+from disentlib.training.folder import RunFolder, finished_steps, locked
 from disentlib.training.loop import train
 from disentlib.training.machine import prepare_torch
 from disentlib.training.outcome import keep_result
+from disentlib.training.same import STEPS_MATTER
 from disentlib.training.stack import stackable, without_free
 from disentlib.training.state import State
 from disentlib.training.together import train_together
+from disentlib.training.trained import load_model
 
 MOST = 16  # runs of a stack
 Job = tuple[Study, Run]

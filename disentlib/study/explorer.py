@@ -13,15 +13,18 @@ from disentlib import metrics
 from disentlib.models.networks import VAE
 from disentlib.scoring.codes import encode
 from disentlib.scoring.export import save_script
-from disentlib.scoring.table import EXCESS, models_of
+from disentlib.scoring.sizes import EXCESS
+from disentlib.scoring.table import models_of
 from disentlib.seeds import stream
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
 from disentlib.study.collecting import remove_others
 from disentlib.study.figures.names import heading
 from disentlib.study.measures import THESIS, codes_of
 from disentlib.study.plan import Run
 from disentlib.study.results import IDENTITY, Results, identity, pictured
-from disentlib.training.folder import RunFolder, load_model
+from disentlib.training.folder import RunFolder
+from disentlib.training.trained import load_model
 
 # random rows that the KL divergence of a dimension is averaged over, and weights are
 # rounded for

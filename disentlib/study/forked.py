@@ -24,7 +24,9 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 NAME = "disentlib-forked"
 # In parts: a page does not read all that is there before it runs (`imports`).
-IMPORTS = ("ipykernel.kernelapp", f"{__package__}.shown", f"{__package__}.stages")
+LIBRARY = __name__.partition(".")[0]
+ROOMS = ("study.shown", "scoring.run", "training.loop")
+IMPORTS = ("ipykernel.kernelapp", *(f"{LIBRARY}.{room}" for room in ROOMS))
 SERVER = get_context("forkserver")
 
 

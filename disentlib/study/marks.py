@@ -8,8 +8,7 @@ at what a file holds before it runs what hangs on it.
 from pathlib import Path
 
 from disentlib.files import read_mapping, write_json
-from disentlib.scoring.kept import what_is_scored
-from disentlib.scoring.sizes import Scoring
+from disentlib.scoring.sizes import Scoring, what_is_scored
 from disentlib.study.plan import Study
 from disentlib.training.configuration import TrainingConfig
 from disentlib.training.folder import RunFolder, finished_steps, missing_snapshots

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study.results import IDENTITY, Results
 from disentlib.training.history import IN_USE_NATS
 

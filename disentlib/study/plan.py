@@ -17,7 +17,7 @@ from disentlib.checks import shown
 from disentlib.metrics.sampling import test_rows, training_rows
 from disentlib.paths import RUNS, STUDIES
 from disentlib.scoring.sizes import Scoring
-from disentlib.sprites.table import GRID
+from disentlib.sprites.grid import GRID
 from disentlib.study.reading import (
     check_distinct,
     check_keys,

@@ -12,7 +12,7 @@ import pandas as pd
 from disentlib.paths import RESULTS, STUDIES
 from disentlib.scoring.pictures import Pictures, load_pictures
 from disentlib.study.plan import Run, Study, load_study
-from disentlib.training.checkpoints import settings_then
+from disentlib.training.same import settings_then
 
 IDENTITY = ["variant", "model", "D", "seed"]  # which run a row is about
 COLUMNS = [*IDENTITY, "step", "codes", "measure", "value", "spread"]

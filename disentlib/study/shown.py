@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from disentlib.scoring.pictures import Pictures
-from disentlib.sprites.table import GRID
+from disentlib.sprites.grid import GRID
 from disentlib.study import sentences, verdicts_beside
 from disentlib.study.answer import answer, of_runaways, thesis_effects
 from disentlib.study.batch_norm import (

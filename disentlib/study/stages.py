@@ -18,8 +18,8 @@ from disentlib.study.marks import (
     mark_trained,
 )
 from disentlib.study.plan import OVERRIDES, Run, Study, arguments
+from disentlib.training.configuration import check_device
 from disentlib.training.folder import RunFolder, compare
-from disentlib.training.machine import check_device
 
 
 def train(study: Study, run: Run) -> None:

@@ -2,7 +2,7 @@
 printed.
 """
 
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study.figures.names import TITLES
 from disentlib.study.measures import ROTATED
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from disentlib.scoring.reader import moving
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study.correlation import correlation_within
 from disentlib.study.effects import LEVEL, Effect, effect_of, spread_of_runs
 from disentlib.study.evidence import Evidence

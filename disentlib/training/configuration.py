@@ -141,3 +141,23 @@ class TrainingConfig:
 def on_card(device: str) -> bool:
     """Whether a device of a configuration is a graphics card."""
     return device.startswith("cuda")
+
+
+def check_device(device: str) -> None:
+    """Raise `ValueError` in one line for what is no device, and for a card that this
+    machine does not have.
+    """
+    if not isinstance(device, str) or not DEVICE.fullmatch(device):
+        raise ValueError(
+            f"device={shown(device)} is none; give cpu, cuda, or cuda:1 and so on"
+        )
+    if not on_card(device):
+        return
+    import torch  # not for who asks for the processor
+
+    cards = torch.cuda.device_count()
+    if int(device.partition(":")[2] or 0) >= cards:
+        raise ValueError(
+            f"device {device!r} is not here: torch sees {cards} graphics cards; "
+            "give device=cpu, or one that is there"
+        )

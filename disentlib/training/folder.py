@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from disentlib.checks import checked_path, shown, whole_number
+from disentlib.checks import shown
 from disentlib.files import read_mapping, remove_temporaries, try_lock, write_json
-from disentlib.models.networks import VAE, hollow
-from disentlib.training.checkpoints import (
-    digest,
-    load_tensors,
-    require_same,
-    require_whose,
-    settings_then,
-)
 from disentlib.training.configuration import TrainingConfig
+from disentlib.training.same import require_same, settings_then
 
 SNAPSHOT = re.compile(r"model-(\d+)\.safetensors")
 
@@ -118,7 +111,7 @@ def compare(folder: str | Path, config: TrainingConfig) -> None:
     """Raise `ValueError` in one line where `folder` holds a run of other settings.
 
     Nothing is written. `steps` and `snapshots` may have grown, see
-    `checkpoints.require_same`.
+    `same.require_same`.
     """
     found, path = RunFolder(Path(folder)).settings()
     if found is not None:
@@ -178,39 +171,6 @@ def _configuration(found: dict[str, Any], path: Path) -> TrainingConfig:
         return TrainingConfig.from_dict(settings_then(found))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def load_model(folder: str | Path, step: int | None = None) -> VAE:
-    """The trained VAE of a run's folder in evaluation mode, or its snapshot after
-    `step`.
-
-    Raises `FileNotFoundError` for a run that is not there, `ValueError` for a file that
-    is damaged or another run's.
-    """
-    checked_path("folder", folder)
-    if step is not None:
-        whole_number("step", step, 0)
-    files = RunFolder(Path(folder))
-    path = files.model(step)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is not there; train this run first")
-    config = configuration_of(folder)
-    tensors, facts = load_tensors(path)
-    whose = f"{path} is another run's: put its own back, or train anew elsewhere"
-    if step is None:
-        known = read_mapping(files.result) if files.result.exists() else {}
-        if known.get("digest", digest(tensors)) != digest(tensors):
-            raise ValueError(f"{whose} ({files.result.name} has another digest)")
-    elif facts.get("step") != step:
-        raise ValueError(f"{whose} (it is of step {facts.get('step')})")
-    vae = hollow(config.D, config.batch_norm, config.mean_norm)
-    full = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
-    try:
-        vae.load_state_dict(full, assign=True)
-    except RuntimeError as error:
-        raise ValueError(f"{whose} (its shapes are not of D = {config.D})") from error
-    require_whose(facts, config, path)
-    return vae.eval().requires_grad_(False)
 
 
 @contextmanager

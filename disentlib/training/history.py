@@ -6,11 +6,12 @@ import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from disentlib.files import atomic_write
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # A dimension whose KL stays below this tells nothing: it has collapsed.
 ACTIVE_NATS = 0.01
@@ -34,7 +35,7 @@ def columns(D: int) -> list[str]:
     return [*FIRST_COLUMNS, *kl, *end, "images_per_second", "joules"]
 
 
-def check_window(window: Tensor, first_step: int) -> None:
+def check_window(window: "Tensor", first_step: int) -> None:
     """Stop a run whose losses are no longer numbers, or have exploded.
 
     `window` (steps, columns): a row of step reports each. Raises `FloatingPointError`
@@ -52,7 +53,7 @@ def check_window(window: Tensor, first_step: int) -> None:
         )
 
 
-def record_of(window: Tensor) -> dict[str, float]:
+def record_of(window: "Tensor") -> dict[str, float]:
     """Means over a window (steps, columns) of step reports, under the
     history's names.
     """
@@ -66,15 +67,17 @@ def record_of(window: Tensor) -> dict[str, float]:
     }
 
 
-def to_tensor(records: Sequence[dict[str, float]], D: int) -> Tensor:
+def to_tensor(records: Sequence[dict[str, float]], D: int) -> "Tensor":
     """Records as a float64 table (records, columns), NaN where a record has
     no value.
     """
+    import torch  # who reads a file of curves does not wait for it
+
     rows = [[record[name] for name in columns(D)] for record in records]
     return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(columns(D)))
 
 
-def from_tensor(table: Tensor, D: int) -> list[dict[str, float]]:
+def from_tensor(table: "Tensor", D: int) -> list[dict[str, float]]:
     """Records of a table that `to_tensor` made; whole numbers are whole again."""
     records = [dict(zip(columns(D), row)) for row in table.tolist()]
     return [

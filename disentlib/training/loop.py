@@ -12,7 +12,7 @@ from disentlib.sprites.table import Sprites, train_test_split
 from disentlib.training import checkpoints, history
 from disentlib.training.batches import rows_of_steps, steps_per_epoch
 from disentlib.training.clock import Clock
-from disentlib.training.configuration import TrainingConfig
+from disentlib.training.configuration import TrainingConfig, check_device
 from disentlib.training.folder import (
     RunFolder,
     claim,
@@ -21,17 +21,14 @@ from disentlib.training.folder import (
     locked,
     missing_snapshots,
 )
-from disentlib.training.machine import (
-    check_device,
-    chosen_precision,
-    prepare_torch,
-)
+from disentlib.training.machine import chosen_precision, prepare_torch
 from disentlib.training.outcome import (
     check_earlier_model,
     evaluator,
     keep_result,
     keep_snapshot,
 )
+from disentlib.training.same import settings_then
 from disentlib.training.sigterm import noticing_sigterm
 from disentlib.training.state import State, new_state, restore, save
 from disentlib.training.step import own_stream, stepper
@@ -155,7 +152,7 @@ def resolved(config: TrainingConfig, files: RunFolder) -> TrainingConfig:
     if config.precision != "auto":
         return config
     if (found := files.settings()[0]) is not None:
-        kept = checkpoints.settings_then(found)["precision"]
+        kept = settings_then(found)["precision"]
         return replace(config, precision=kept)
     return replace(config, precision=chosen_precision(config.device))
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from disentlib.checks import shown
 from disentlib.paths import ROOT
-from disentlib.training.configuration import DEVICE, TrainingConfig, on_card
+from disentlib.training.configuration import TrainingConfig, on_card
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
@@ -49,24 +48,6 @@ def prepare_torch(config: TrainingConfig) -> None:
     )
     torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
     torch.backends.cudnn.deterministic = True
-
-
-def check_device(device: str) -> None:
-    """Raise `ValueError` in one line for what is no device, and for a card that this
-    machine does not have.
-    """
-    if not isinstance(device, str) or not DEVICE.fullmatch(device):
-        raise ValueError(
-            f"device={shown(device)} is none; give cpu, cuda, or cuda:1 and so on"
-        )
-    if not on_card(device):
-        return
-    cards = torch.cuda.device_count()
-    if int(device.partition(":")[2] or 0) >= cards:
-        raise ValueError(
-            f"device {device!r} is not here: torch sees {cards} graphics cards; "
-            "give device=cpu, or one that is there"
-        )
 
 
 def chosen_precision(device: str) -> str:

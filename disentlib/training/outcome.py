@@ -16,6 +16,7 @@ from disentlib.training.configuration import TrainingConfig
 from disentlib.training.evaluation import TERMS, held_out_index, held_out_losses
 from disentlib.training.folder import RunFolder
 from disentlib.training.machine import provenance
+from disentlib.training.same import require_whose, whose
 from disentlib.training.state import State
 
 Evaluate = Callable[[], tuple[VAE, dict[str, Any]]]
@@ -54,7 +55,7 @@ def keep_snapshot(
     if state.step not in config.snapshots:
         return
     if path.exists():
-        checkpoints.require_whose(checkpoints.load_tensors(path)[1], config, path)
+        require_whose(checkpoints.load_tensors(path)[1], config, path)
         return
     network, losses = evaluate()
     save_model(path, network, state.step, losses, config)
@@ -96,7 +97,7 @@ def save_model(
     """Write a VAE's weights; among the file's facts are the step, the held-out losses
     and whose it is.
     """
-    facts = {"step": step, "held_out": losses, "config": checkpoints.whose(config)}
+    facts = {"step": step, "held_out": losses, "config": whose(config)}
     checkpoints.save_tensors(path, network.state_dict(), facts)
 
 

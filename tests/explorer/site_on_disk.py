@@ -9,9 +9,9 @@ import torch
 from disentlib.models.networks import VAE
 from disentlib.paths import ROOT
 from disentlib.scoring.export import save_script
-from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.grid import GRID, FactorGrid
 from disentlib.sprites.render import render
-from disentlib.sprites.table import GRID, Sprites
+from disentlib.sprites.table import Sprites
 from disentlib.study.catalogue import place_models
 
 PIECES = ("page", "kl", "gradients", "linear", "rotation")

@@ -17,8 +17,8 @@ from site_on_disk import PIECES, lay_out, made
 from disentlib.paths import RESULTS
 from disentlib.scoring.pictures import load_pictures
 from disentlib.seeds import stream
+from disentlib.sprites.grid import GRID
 from disentlib.sprites.render import render
-from disentlib.sprites.table import GRID
 from disentlib.training.checkpoints import save_tensors
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")

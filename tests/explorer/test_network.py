@@ -13,7 +13,7 @@ from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
 from disentlib.scoring import export
 from disentlib.scoring.rounding import round_weights
-from disentlib.sprites.table import GRID
+from disentlib.sprites.grid import GRID
 from disentlib.training.checkpoints import save_tensors
 
 SCRIPTS = ["sprites", "text", "network", "weights", "safetensors", "models"]

@@ -3,8 +3,8 @@
 import numpy as np
 from node import needs_node, run
 
+from disentlib.sprites.grid import GRID
 from disentlib.sprites.render import render
-from disentlib.sprites.table import GRID
 
 IMAGES = 10_000
 

@@ -6,7 +6,8 @@ import pytest
 from disentlib.scoring.nearest import nearest_sprites
 from disentlib.scoring.pictures import Pictures, load_pictures, save_pictures
 from disentlib.scoring.reader import read_row, read_traversals, summary, with_reading
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
 
 HEART, NINE = [2, 3, 7, 16, 16], np.arange(9)
 NAMES = dict(enumerate(GRID.names))

@@ -10,8 +10,9 @@ from disentlib.models.layers import OneChannelUpconv
 from disentlib.paths import RESULTS
 from disentlib.scoring.rounding import round_layer, round_weights, sums, whole_numbers
 from disentlib.seeds import stream
-from disentlib.sprites.table import GRID, load_sprites
-from disentlib.training.folder import load_model
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
+from disentlib.training.trained import load_model
 
 LAYERS = {
     "dense": (nn.Linear(6, 5, bias=False), (3, 6)),

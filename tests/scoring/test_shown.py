@@ -10,7 +10,8 @@ from disentlib.scoring.conventions import OTHERS, convention_moves
 from disentlib.scoring.shown import shown_run
 from disentlib.scoring.sizes import Scoring
 from disentlib.study.plan import load_study
-from disentlib.training.folder import configuration_of, load_model
+from disentlib.training.folder import configuration_of
+from disentlib.training.trained import load_model
 
 
 def test_a_kept_model_is_copied_and_left_as_it_is(tmp_path, small):

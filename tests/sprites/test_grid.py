@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disentlib.sprites.grid import FactorGrid
-from disentlib.sprites.table import GRID
+from disentlib.sprites.grid import GRID, FactorGrid
 
 
 def grids():

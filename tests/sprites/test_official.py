@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from disentlib.sprites import official
-from disentlib.sprites.grid import FactorGrid
+from disentlib.sprites.grid import GRID, FactorGrid
 from disentlib.sprites.render import ANGLES, SCALES, render
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.table import load_sprites
 
 # A corner of the grid, large enough for more than one part of a file.
 SMALL = FactorGrid(

@@ -16,9 +16,9 @@ import pytest
 from disentlib.paths import ROOT
 from disentlib.sprites import outlines
 from disentlib.sprites import render as drawing
+from disentlib.sprites.grid import GRID
 from disentlib.sprites.outlines import OUTLINES
 from disentlib.sprites.render import ANGLES, ORIGINS, SCALES, render, render_grid
-from disentlib.sprites.table import GRID
 
 FRAMES = ROOT / "notebooks" / "data" / "published_frames.csv"
 GRID_DIGEST = "faaf9cf5fa6256819224cb831e7fe802f7e166a63fda58f12c5f1c6eec3f5ea0"

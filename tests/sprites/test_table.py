@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from disentlib.sprites import official
+from disentlib.sprites.grid import GRID
 from disentlib.sprites.render import render
 from disentlib.sprites.table import (
-    GRID,
     Sprites,
     load_sprites,
     train_test_split,

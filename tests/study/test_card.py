@@ -20,7 +20,8 @@ from disentlib.scoring import Scored, Scoring, score_run
 from disentlib.scoring.codes import encode
 from disentlib.scoring.run import planned_rows, score_codes
 from disentlib.scoring.table import models_of
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
 from disentlib.study import card, card_scores, card_training, plan
 from disentlib.study.card import main
 from disentlib.study.card_scores import sizes_at, write_scores
@@ -36,8 +37,9 @@ from disentlib.study.card_training import (
 from disentlib.study.collecting import check_scoring, has_scores
 from disentlib.study.plan import Run, Study
 from disentlib.training.energy import open_meter
-from disentlib.training.folder import RunFolder, finished_steps, load_model
+from disentlib.training.folder import RunFolder, finished_steps
 from disentlib.training.loop import train
+from disentlib.training.trained import load_model
 
 
 @pytest.fixture(scope="module")

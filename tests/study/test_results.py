@@ -13,14 +13,15 @@ import yaml
 
 from disentlib.__main__ import main
 from disentlib.models.networks import VAE
+from disentlib.scoring.decoded import take_pictures
 from disentlib.scoring.pictures import (
     COLUMNS,
     Pictures,
     load_pictures,
     save_pictures,
-    take_pictures,
 )
-from disentlib.sprites.table import GRID, load_sprites
+from disentlib.sprites.grid import GRID
+from disentlib.sprites.table import load_sprites
 from disentlib.study import collecting, figures
 from disentlib.study import plan as study
 from disentlib.study import results as study_results

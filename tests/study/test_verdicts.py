@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from disentlib.scoring.pictures import load_pictures, save_pictures
-from disentlib.scoring.table import EXCESS
+from disentlib.scoring.sizes import EXCESS
 from disentlib.study import (
     permutation,
     verdicts,

@@ -17,11 +17,11 @@ from disentlib.training import checkpoints
 from disentlib.training.checkpoints import (
     load_checkpoint,
     load_tensors,
-    require_same,
     save_checkpoint,
     save_tensors,
 )
 from disentlib.training.configuration import TrainingConfig
+from disentlib.training.same import require_same
 
 CONFIG = {"D": 3, "seed": 0}
 IMAGES = "3x2-0badcafe"

@@ -9,7 +9,7 @@ from small_runs import config, run
 from disentlib.files import read_json, write_json
 from disentlib.sprites import Sprites
 from disentlib.training import checkpoints, load_model
-from disentlib.training.checkpoints import load_tensors, require_whose
+from disentlib.training.checkpoints import load_tensors
 from disentlib.training.folder import (
     RunFolder,
     compare,
@@ -17,6 +17,7 @@ from disentlib.training.folder import (
     finished_steps,
 )
 from disentlib.training.loop import resolved, train
+from disentlib.training.same import require_whose
 
 
 @pytest.fixture(scope="module")
