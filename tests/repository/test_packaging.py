@@ -94,6 +94,23 @@ def test_no_file_over_one_megabyte(folder):
     assert sizes and {path: n for path, n in sizes.items() if n > 1e6} == {}
 
 
+def test_whoever_installs_the_library_has_all_of_it():
+    """A face without its stub would show nothing."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    shipped = settings["setuptools"]["package-data"]
+    files = [p for p in (ROOT / "disentlib").rglob("*.*") if p.is_file()]
+    stubs = 0
+    for path in files:
+        if path.suffix == ".py" or "__pycache__" in path.parts:
+            continue
+        room = next(p for p in path.parents if (p / "__init__.py").exists())
+        name = ".".join(room.relative_to(ROOT).parts)
+        patterns = shipped.get("*", []) + shipped.get(name, [])
+        assert any(path.relative_to(room).match(pattern) for pattern in patterns), path
+        stubs += path.suffix == ".pyi"
+    assert stubs >= 8
+
+
 def test_an_environment_knows_the_folder_that_it_was_made_in(tmp_path):
     """Renamed or copied with its folder, it is made anew."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
