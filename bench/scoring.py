@@ -20,8 +20,9 @@ import torch
 
 from disentlib import metrics
 from disentlib.metrics.designs import random_mixture
+from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
-from disentlib.scoring import codes
+from disentlib.scoring import codes, windows
 from disentlib.sprites.grid import GRID
 from disentlib.sprites.table import Sprites, load_sprites
 from disentlib.training.machine import keep_freed_memory
@@ -193,6 +194,29 @@ def compare_batch_sizes(sprites: Sprites, rounds: int, count: int = 2048) -> Non
         )
 
 
+@torch.inference_mode()
+def compare_windows(sprites: Sprites, rounds: int, count: int = 6400) -> None:
+    """The encoder on windows over the encoder, batches of 64 rows of a run's plan in
+    turns.
+    """
+    network = folded(VAE(D)).to(memory_format=torch.channels_last)
+    rows = windows.by_place(sprites, metrics.plan(GRID, train=2100, test=900))
+    starts = np.linspace(0, len(rows) - BATCH, count // BATCH).astype(int)
+    batches = [rows[start : start + BATCH] for start in starts]
+    encoders = windows.on_windows(network), network.encode
+    ratios = []
+    for turn in range(rounds + 1):
+        seconds = []
+        for encoder in encoders:
+            with Clock() as clock:
+                for batch in batches:
+                    encoder(sprites.batch(batch))
+            seconds.append(clock.cpu)
+        if turn:  # the first warms up
+            ratios.append(seconds[1] / seconds[0])
+    print(f"  by CPU time: {statistics.median(ratios):.2f} ×")
+
+
 def main() -> None:
     words = __doc__.splitlines()[0]
     parser = argparse.ArgumentParser(description=words, allow_abbrev=False)
@@ -224,6 +248,8 @@ def main() -> None:
         f"With the encoder; a turn is 1/{parts} of the work, seconds are extrapolated by count"
     )
     compare_routes(sprites, scoring, rounds, parts)
+    print("The encoder on windows (`scoring.windows`) over the encoder")
+    compare_windows(sprites, arguments.rounds)
     print("Batch sizes")
     compare_batch_sizes(sprites, arguments.rounds)
 

@@ -12,6 +12,7 @@ from torch import nn
 from disentlib.checks import instance, whole_number
 from disentlib.models.folding import folded
 from disentlib.models.networks import VAE
+from disentlib.scoring.windows import Encoder, by_place, on_windows
 from disentlib.seeds import stream
 from disentlib.sprites.table import Sprites
 from disentlib.training.configuration import check_device
@@ -64,9 +65,12 @@ def encode(
     # What torch says of its own types leaves the memory format out.
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     tables = [np.full((sprites.grid.size, vae.D), np.nan, np.float32) for _ in NAMES]
+    encoder: Encoder = network.encode
+    if torch.device(device).type == "cpu":
+        encoder, rows = on_windows(network), by_place(sprites, rows)
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
-        outputs = network.encode(sprites.batch(part, device))
+        outputs = encoder(sprites.batch(part, device))
         for table, output in zip(tables, outputs):
             values = output.float().cpu().numpy()
             if not np.isfinite(values).all():

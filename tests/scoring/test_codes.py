@@ -9,6 +9,7 @@ import torch
 from disentlib import metrics
 from disentlib.models.networks import VAE
 from disentlib.scoring import codes
+from disentlib.sprites.table import Sprites
 
 EVEN = np.arange(0, 2400, 2)
 
@@ -41,10 +42,10 @@ def same(a, b):
 
 @pytest.fixture
 def images(monkeypatch):
-    """The numbers of images that the encoder was given, call by call."""
-    seen, encode = [], VAE.encode
+    """The numbers of images that were asked for, call by call."""
+    seen, batch = [], Sprites.batch
     monkeypatch.setattr(
-        VAE, "encode", lambda self, x: (seen.append(len(x)), encode(self, x))[1]
+        Sprites, "batch", lambda *given: (seen.append(len(given[1])), batch(*given))[1]
     )
     return seen
 
