@@ -32,7 +32,7 @@ TABLE_PROGRAM = """
 import resource, sys, time
 import numpy as np
 from disentlib import metrics
-from disentlib.sprites.table import GRID
+from disentlib.sprites import GRID
 codes = np.load(sys.argv[1], mmap_mode="r")
 for name in metrics.THESIS_SCORES:
     start, cpu = time.perf_counter(), time.process_time()

@@ -16,7 +16,7 @@ from disentlib.faces import shown_by
 HERE = Path(__file__).parent
 # Code that another process is given, as text, imports too.
 _NAME = re.compile(rf"{HERE.name}(?:\.\w+)+")
-_IMPORT = re.compile(rf"from ({HERE.name}[\w.]*) import ([\w, ]+)")
+_IMPORT = re.compile(rf"from ({HERE.name}[\w.]*) import (?:\(([\w,\s]+)\)|([\w, ]+))")
 
 
 def read_by(code: str) -> frozenset[Path]:
@@ -91,8 +91,11 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _NAME.findall(node.value)
-            for room, names in _IMPORT.findall(node.value):
-                yield from (f"{room}.{name.strip()}" for name in names.split(","))
+            for room, *names in _IMPORT.findall(node.value):
+                words = map(str.split, "".join(names).split(","))
+                yield from (f"{room}.{word[0]}" for word in words if word)
         yield from _names(node)

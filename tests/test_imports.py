@@ -28,6 +28,8 @@ def test_what_is_imported_is_followed_to_its_end():
         "run([python, '-c', 'from disentlib.study import words'])",
         "f'import sys; from disentlib.study import style, words; print({x})'",
         'print("""\n    from disentlib.study import words\n""")',
+        "run('from disentlib.study import (\\n    style,\\n    words as w,\\n)')",
+        "import disentlib.study.style\ndisentlib.study.words.count()",
     ],
 )
 def test_no_import_is_overlooked(code):

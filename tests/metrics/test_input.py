@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from disentlib import metrics
-from disentlib.metrics import designs
+from disentlib.metrics import batches, designs, sampling
 from disentlib.sprites.grid import FactorGrid
 
 GRID = FactorGrid(("a", "b", "c"), (3, 4, 5))
@@ -209,7 +209,7 @@ def test_sample_of_one_class(name):
 
 
 def rows_of(seed):
-    return metrics.sampling.training_rows(GRID, seed, 2)
+    return sampling.training_rows(GRID, seed, 2)
 
 
 def test_one_test_image_has_no_rest():
@@ -229,7 +229,7 @@ def test_beta_vae_points_of_one_factor():
 
 
 def one_factor(seed):
-    pairs = metrics.batches.shared_class_pairs(GRID, seed, 2, 50, 6)
+    pairs = batches.shared_class_pairs(GRID, seed, 2, 50, 6)
     return pairs.factor[0] == pairs.factor[1]
 
 

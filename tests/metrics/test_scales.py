@@ -2,8 +2,8 @@
 its definition does not.
 """
 
-import sys
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -141,6 +141,6 @@ def test_linear_svc_sees_no_scale_but_for_its_penalty(scale):
 
 
 def test_a_solver_that_does_not_end_is_no_answer(monkeypatch):
-    monkeypatch.setattr(sys.modules["disentlib.metrics.sap"], "SVC_STEPS", 1)
+    monkeypatch.setattr(import_module("disentlib.metrics.sap"), "SVC_STEPS", 1)
     with pytest.raises(ValueError, match=r"does not converge on codes up to .*; stand"):
         metrics.sap(designs.rotated(GRID), GRID, predictor="linear_svc", **FEW)

@@ -4,6 +4,7 @@ gives; what begins with an underscore stays in its file.
 
 import ast
 import doctest
+import pickle
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from inspect import getdoc, isclass, isfunction, ismodule
 import jupytext
 import pytest
 
+from disentlib.faces import shown_by
 from disentlib.paths import ROOT
 
 FILES = sorted((ROOT / "disentlib").rglob("*.py"))
@@ -53,6 +55,46 @@ def test_a_face_shows_a_function_whatever_was_imported_before():
     metrics = import_module("disentlib.metrics")
     with pytest.raises(AttributeError, match=r"'disentlib.metrics' has no .* 'typo'"):
         _ = metrics.typo
+
+
+def test_a_face_shows_what_its_room_has():
+    """Rules of import are held to by files; of stubs, here."""
+    for stub in (ROOT / "disentlib").rglob("__init__.pyi"):
+        room = module(stub.parent / "x").removesuffix(".x")
+        places = shown_by(stub, room)
+        assert places and all(p.startswith(f"{room}.") for p in places.values()), stub
+
+
+def test_a_face_can_be_sent_to_another_process():
+    models = import_module("disentlib.models")
+    assert pickle.loads(pickle.dumps(models)) is models
+
+
+def test_what_a_test_puts_in_a_face_can_be_taken_back():
+    models, metrics = (import_module(f"disentlib.{r}") for r in ("models", "metrics"))
+    for face, name in ((models, "objectives"), (metrics, "designs"), (metrics, "dci")):
+        before = getattr(face, name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(face, name, None)
+            assert getattr(face, name) is None
+        assert getattr(face, name) is before
+
+
+@pytest.mark.parametrize(
+    "code, said",
+    [("import numpy\nnumpy.nope", "room.own: .* 'nope'"), ("", "name 'shown'")],
+)
+def test_a_face_says_what_a_file_of_its_room_lacks(tmp_path, code, said):
+    (tmp_path / "room").mkdir()
+    face = "from disentlib.faces import late\n__all__ = late(__name__)\n"
+    (tmp_path / "room" / "__init__.py").write_text(face)
+    stub = 'from room.own import shown\n__all__ = ["shown"]\n'
+    (tmp_path / "room" / "__init__.pyi").write_text(stub)
+    (tmp_path / "room" / "own.py").write_text(code)
+    run = [sys.executable, "-c", "from room import shown"]
+    ended = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("ImportError") and re.search(said, last)
 
 
 def sort_key(name):

@@ -16,7 +16,7 @@ from disentlib.paths import ROOT
 from disentlib.study import stages
 from disentlib.study.plan import load_study
 
-READS = ("Snakefile",)  # which nothing but plans here; for .ci/reads.py
+READS = (".ci/reads.py", "Snakefile")  # which only plans here
 PROFILES = sorted(path.name for path in (ROOT / "profiles").iterdir())
 COMMANDS = {"train": 4, "score": 4, "collect": 1, "book": 1}  # of the quick study
 

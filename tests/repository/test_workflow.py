@@ -28,6 +28,7 @@ scoring: {train: 60, test: 30, batch_size: 4, n_estimators: 1}
 RUN = "runs/mini/beta_vae/D2/seed0"
 # What runs here, for .ci/reads.py.
 READS = (
+    ".ci/reads.py",
     "Snakefile",
     "disentlib/__main__.py",
     "notebooks/training.md",

@@ -12,7 +12,7 @@ from small_runs import config, run
 
 from disentlib import metrics, scoring
 from disentlib.files import write_json
-from disentlib.metrics import designs
+from disentlib.metrics import designs, sampling
 from disentlib.metrics.rotations import rotated_within
 from disentlib.scoring import kept
 from disentlib.scoring import run as scoring_run
@@ -190,7 +190,7 @@ def test_a_posterior_that_is_no_tables_of_the_grid_is_named(mean, logvar, messag
 
 
 def test_a_row_that_was_not_encoded_is_that_of_the_grid():
-    row = metrics.sampling.training_rows(GRID, SIZES.score_seed, SIZES.train)[7]
+    row = sampling.training_rows(GRID, SIZES.score_seed, SIZES.train)[7]
     mean = np.where(np.arange(GRID.size)[:, None] == row, np.nan, ZEROS)
     with pytest.raises(
         ValueError, match=rf"^codes row {row} holds nan; encode the rows"

@@ -5,9 +5,11 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 from sphinx.util.typing import stringify_annotation
 
+from disentlib import metrics, models, scoring, sprites, study, training
 from disentlib.study.docstrings import linked, public_names, shown_signature
 
-ROOMS = ["sprites", "models", "training", "metrics", "scoring", "study"]
+FACES = (sprites, models, training, metrics, scoring, study)
+ROOMS = [face.__name__.removeprefix("disentlib.") for face in FACES]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_every_colour_is_seen_on_both_grounds(ground):
 def test_importing_the_figures_changes_no_setting():
     code = (
         "import matplotlib as mpl, matplotlib.pyplot; before = dict(mpl.rcParams);"
-        "import disentlib.study.figures, disentlib.study.style;"
+        "from disentlib.study.figures import *; import disentlib.study.style;"
         "assert before == dict(mpl.rcParams)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
