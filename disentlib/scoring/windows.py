@@ -2,8 +2,8 @@
 
 A sprite covers some 15 of 64 pixels each way. Where a convolution sees none of them it
 gives what it gives of a black image: that is computed once, and the first three layers,
-in which six of seven multiplications are, work on windows around the sprites alone. A
-network gives the same bits (tests/scoring/test_windows.py).
+in which six of seven multiplications are, work on windows around the sprites alone. The
+codes are the same, rounding aside (tests/scoring/test_windows.py).
 """
 
 from collections.abc import Callable
