@@ -122,9 +122,8 @@ def of_a_test(root: Path, test: Path, every: list[Path]) -> list[Path]:
         library = read_by(code)
     except SyntaxError:
         return every  # it will be named by who runs it
-    if (
-        said is None and HERE / "kernels.py" in library
-    ):  # of a page that imports what it likes
+    # A page that is run imports what it likes.
+    if said is None and HERE / "kernels.py" in library:
         library = frozenset(HERE.rglob("*.py"))
     own |= {root / path.relative_to(HERE.parent) for path in library}
     lower = room.startswith(LOWER)

@@ -16,6 +16,7 @@ import pytest
 
 from disentlib.faces import shown_by
 from disentlib.paths import ROOT
+from disentlib.study import forked
 
 FILES = sorted((ROOT / "disentlib").rglob("*.py"))
 ROOMS = sorted(path.parent.name for path in FILES if path.name == "__init__.py")
@@ -95,6 +96,12 @@ def test_a_face_says_what_a_file_of_its_room_lacks(tmp_path, code, said):
     ended = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
     last = ended.stderr.splitlines()[-1]
     assert last.startswith("ImportError") and re.search(said, last)
+
+
+def test_what_forks_of_pages_have_before_is_there():
+    """The server passes over what it cannot import."""
+    for name in forked.IMPORTS:
+        assert import_module(name)
 
 
 def sort_key(name):

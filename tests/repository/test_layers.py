@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from copies import read_by_test
 
 from disentlib.paths import ROOT
 
@@ -116,9 +117,7 @@ def test_a_layer_reads_what_is_there():
 
 def reads_of(name):
     """What a file of tests reads, by its path in the repository."""
-    every = READS.files(ROOT, (".",))
-    paths = READS.of_a_test(ROOT, ROOT / "tests" / name, every)
-    return {path.relative_to(ROOT).as_posix() for path in paths}
+    return read_by_test(ROOT / "tests" / name)
 
 
 def test_a_file_of_tests_reads_what_it_imports():

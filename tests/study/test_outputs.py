@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from importlib import import_module
 
 import psutil
 import pytest
@@ -105,12 +104,6 @@ os.environ["LEFT"], made = "behind", 1"""
     other = "import os; assert 'LEFT' not in os.environ and 'made' not in globals()"
     pages = [write("one", code), write("two", other)]
     assert set(execute_changed(pages, cache, processes=1)) == {"one", "two"}
-
-
-def test_what_forks_have_before_is_there():
-    """The server passes over what it cannot import."""
-    for name in forked.IMPORTS:
-        assert import_module(name)
 
 
 def test_no_kernel_outlives_a_build_that_was_killed(book):
