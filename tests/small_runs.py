@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from disentlib.files import MARK, read_json
@@ -29,6 +30,12 @@ WALL_CLOCK = ("seconds", "joules", "images_per_second")
 def small_sprites() -> Sprites:
     words = render(GRID.rows(SMALL.classes(np.arange(SMALL.size)) * STRIDE))
     return Sprites(torch.from_numpy(words.view(np.uint8)), SMALL)
+
+
+@pytest.fixture(scope="session")
+def small() -> Sprites:
+    """2,400 sprites over the whole grid, for who imports this fixture."""
+    return small_sprites()
 
 
 def config(**changes) -> TrainingConfig:

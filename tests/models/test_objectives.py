@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from small_runs import config, small_sprites
+from small_runs import config
+from small_runs import small as small
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from disentlib.models import objectives
@@ -24,12 +25,6 @@ WEIGHTS = {
     "beta_vae": (6, 0),
     "factor_vae": (1, 35),
 }
-
-
-@pytest.fixture(scope="module")
-def small():
-    """2,400 sprites over the whole grid."""
-    return small_sprites()
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_runs import config, run, small_sprites
+from small_runs import config, run
+from small_runs import small as small
 
 from disentlib.files import read_json, write_json
 from disentlib.models.networks import VAE
@@ -40,12 +41,6 @@ from disentlib.training.energy import open_meter
 from disentlib.training.folder import RunFolder, finished_steps
 from disentlib.training.loop import train
 from disentlib.training.trained import load_model
-
-
-@pytest.fixture(scope="module")
-def small():
-    """2,400 sprites over the whole grid."""
-    return small_sprites()
 
 
 @pytest.fixture

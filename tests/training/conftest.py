@@ -1,10 +1,3 @@
 """What tests of training share."""
 
-import pytest
-from small_runs import small_sprites
-
-
-@pytest.fixture(scope="session")
-def small():
-    """2,400 sprites over the whole grid."""
-    return small_sprites()
+from small_runs import small as small
