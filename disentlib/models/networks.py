@@ -8,7 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from disentlib.checks import truth, whole_number
-from disentlib.models.layers import OneChannelConv, OneChannelUpconv, through
+from disentlib.models import windows
+from disentlib.models.activated import through
+from disentlib.models.layers import OneChannelConv, OneChannelUpconv
 
 LARGEST_D = 4096
 MEAN_SCALE = 0.5  # of batch norm on the means: a KL of at least 0.125 nats a dimension
@@ -92,7 +94,7 @@ class VAE(nn.Module):
         """Mean and log-variance (n, D) each of the posterior q(z|x), x (n,
         1, 64, 64).
         """
-        features = through(self.features, x)
+        features = windows.features(self.features, x)
         mu = self.mean(features)
         if self.mean_norm is not None:
             mu = MEAN_SCALE * self.mean_norm(mu)

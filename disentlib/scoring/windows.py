@@ -2,8 +2,10 @@
 
 A sprite covers some 15 of 64 pixels each way. Where a convolution sees none of them it
 gives what it gives of a black image: that is computed once, and the first three layers,
-in which six of seven multiplications are, work on windows around the sprites alone. The
-codes are the same, rounding aside (tests/scoring/test_windows.py).
+in which six of seven multiplications are, work on a window around the sprites alone. In
+training each image has a window of its own (`models.windows`); codes are asked for in
+any order, so that a whole batch may share one, which is smaller and goes a layer
+further. They are the same, rounding aside (tests/scoring/test_windows.py).
 """
 
 from collections.abc import Callable
