@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from disentlib import pages
-from disentlib.__main__ import parser
+from disentlib.__main__ import main, parser
 from disentlib.pages import (
     checked_parameters,
     declared_parameters,
@@ -130,3 +130,11 @@ def test_no_command_takes_half_a_flag(capsys):
             name = getattr(getattr(call, "func", None), "attr", "")
             if name in ("ArgumentParser", "add_parser"):
                 assert "allow_abbrev" in [word.arg for word in call.keywords], path
+
+
+def test_collecting_is_told_what_the_runs_were_told(capsys):
+    """A study that was run with device=cuda is of that device throughout."""
+    assert main(["collect", "quick", "device=nowhere"]) != 0
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["collect", "quick", "speed=2"]) != 0
+    assert "speed=2" in capsys.readouterr().err

@@ -9,9 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from disentlib.__main__ import main
 from disentlib.models.networks import VAE
 from disentlib.scoring.decoded import take_pictures
 from disentlib.scoring.pictures import (
@@ -25,10 +23,8 @@ from disentlib.sprites.table import load_sprites
 from disentlib.study import collecting, figures
 from disentlib.study import plan as study
 from disentlib.study import results as study_results
-from disentlib.study import sources as study_sources
 from disentlib.study.collecting import collect, run_history
 from disentlib.study.results import load_results
-from disentlib.study.sources import results_beside, sources, what_a_page_reads
 
 STUDY = """
 title: By hand
@@ -225,14 +221,6 @@ def test_scores_of_an_earlier_model_are_not_collected(made):
     collect(hand, folder=there / "hand")
 
 
-def test_collecting_is_told_what_the_runs_were_told(capsys):
-    """A study that was run with device=cuda is of that device throughout."""
-    assert main(["collect", "quick", "device=nowhere"]) != 0
-    assert "nowhere" in capsys.readouterr().err
-    assert main(["collect", "quick", "speed=2"]) != 0
-    assert "speed=2" in capsys.readouterr().err
-
-
 def test_thinning_keeps_means_and_short_histories(made):
     hand, _ = made
     folder = hand.folder(hand.runs[0])
@@ -320,81 +308,6 @@ def test_the_shown_study_is_the_fullest_or_the_chosen(made, monkeypatch):
     collect(hand, folder=there / "hand")
     monkeypatch.setenv("STUDY", "hand")
     assert load_results(folder=there).study.name == "hand"
-
-
-def test_outputs_are_made_anew_when_what_they_read_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(study_sources, "RESULTS", tmp_path)
-    looks, looks_not = "from disentlib.study import results", "import disentlib.models"
-
-    def both(study="quick"):
-        return what_a_page_reads(looks, study), what_a_page_reads(looks_not, study)
-
-    before, other = both(), both("desk")
-    assert both() == before
-    assert other[0] != before[0] and other[1] == before[1]
-    (tmp_path / "table.csv").write_text("a")
-    after = both()
-    assert after[0] != before[0] and after[1] == before[1]
-
-
-def test_outputs_are_made_anew_when_what_runs_changes(tmp_path, monkeypatch):
-    file = tmp_path / "words.py"
-    file.write_text("one = 1")
-    monkeypatch.setattr(study_sources, "read_by", lambda code: {file})
-    monkeypatch.setattr(study_sources, "ROOT", tmp_path)
-    (tmp_path / "requirements.lock").touch()
-    before = what_a_page_reads("", "quick")
-    assert what_a_page_reads("", "quick") == before
-    file.write_text("one = 2")
-    assert what_a_page_reads("", "quick") != before
-
-
-def test_our_extensions_are_among_what_reads_the_pages():
-    sphinx = yaml.safe_load((study_sources.ROOT / "_config.yml").read_text())["sphinx"]
-    ours = [n for n in sphinx["extra_extensions"] if n.startswith("disentlib.")]
-    files = [f"{n.removeprefix('disentlib.').replace('.', '/')}.py" for n in ours]
-    assert [*study_sources.EXTENSIONS] == files
-
-
-def test_what_executes_pages_is_read_by_all_and_the_library_by_what_is_no_python(
-    monkeypatch,
-):
-    asked = []
-    monkeypatch.setattr(
-        study_sources, "digest_of", lambda files, _: asked.append([*files])
-    )
-    for code in ("import numpy", "%matplotlib inline", "print(1"):
-        what_a_page_reads(code, "quick")
-    library = [{p.name for p in files if p.suffix == ".py"} for files in asked]
-    assert library[0] == {"kernels.py", "forked.py", "outputs.py"}
-    assert len(library[1]) > 100 and library[1] == library[2]
-
-
-def test_who_counts_exercises_reads_all_pages(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        study_sources, "digest_of", lambda files, _: asked.append([*files])
-    )
-    for module in ("course.exercises", "course.answers"):
-        what_a_page_reads(f"import disentlib.{module}", "quick")
-    pages = [{p.name for p in files if p.suffix == ".md"} for files in asked]
-    assert {"elbo.md", "glossary.md"} <= pages[0] and pages[1] == set()
-
-
-def test_the_book_hangs_on_every_file_it_is_made_of(tmp_path, monkeypatch):
-    """And on the results of other studies, not on those that its own study makes."""
-    every = {*sources()}
-    for name in ("book/references.bib", "notebooks/data/plans.yml", "studies/desk.yml"):
-        assert name in every
-    assert "disentlib/study/sources.py" in every and "requirements.lock" in every
-    assert not any("__pycache__" in n or n.startswith("results/") for n in every)
-    monkeypatch.setattr(study_sources, "RESULTS", tmp_path)
-    for name in ("quick", "desk"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "table.csv").write_text("a")
-    before = results_beside("quick"), results_beside("desk")
-    (tmp_path / "quick" / "table.csv").write_text("b")
-    assert results_beside("quick") == before[0] and results_beside("desk") != before[1]
 
 
 @pytest.mark.parametrize("D", [1, 4])
