@@ -15,8 +15,8 @@ from disentlib.files import read_mapping, write_json
 # A file that cannot be read stops no other.
 QUICK = (*PYTEST, "-mnot slow", "--continue-on-collection-errors")
 FAILURES, NOTHING_CHOSEN = 1, 5  # pytest's exit codes; the latter: slow tests alone
-# Processes that run the tests of these rooms, the longest first, so that those which run
-# to the end are short ones; and one that runs all others.
+# Processes that run the tests of these rooms, the longest first, so that short ones run
+# to the end; and one that runs all others.
 TOGETHER = (
     ("tests/study",),
     ("tests/repository",),
