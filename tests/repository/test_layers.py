@@ -205,6 +205,7 @@ def two(tmp_path, monkeypatch):
         return 1 if bad else 0
 
     monkeypatch.setattr(UNIT, "code_of", code_of)
+    monkeypatch.setattr(UNIT, "SHARES", 1)
     return tmp_path, ran
 
 
@@ -232,6 +233,29 @@ def test_a_file_of_tests_that_is_left_out_is_not_run(two):
     assert ran == [["test_b"]]
 
 
+def test_shares_take_about_as_long(tmp_path, monkeypatch):
+    """By what each file took when it last ran, its tests together."""
+    case = "<testcase classname='tests.study.test_{}' name='{}' time='{}'/>"
+    reports = tmp_path / "_build" / "durations"
+    reports.mkdir(parents=True)
+    took = (("old", "a", 50, 40), ("new", "a", 4, 5), ("other", "b.TestIt", 3, 4))
+    for i, (report, name, *times) in enumerate(took):
+        path = reports / f"{report}.xml"
+        cases = (case.format(name, j, t) for j, t in enumerate(times))
+        path.write_text(f"<testsuites>{''.join(cases)}</testsuites>")
+        os.utime(path, (i, i))
+    (reports / "killed.xml").write_text("<testsuites><test")
+    seconds = UNIT.seconds_before(tmp_path)
+    a, b, c, d = (f"tests/study/test_{name}.py" for name in "abcd")
+    assert seconds == {a: 9, b: 7}
+    monkeypatch.setattr(UNIT, "SHARES", 2)
+    assert UNIT.shares([a, b, c, d], seconds) == [[a, d], [b, c]]
+    assert UNIT.shares([b], seconds) == [[b], []]
+    monkeypatch.setattr(UNIT, "REPORTS", 1)
+    assert UNIT.seconds_before(tmp_path) == {}  # that of the killed is the latest
+    assert [path.name for path in reports.iterdir()] == ["killed.xml"]
+
+
 def test_what_pytest_did_not_run_did_not_pass(tmp_path, monkeypatch):
     """Here pytest itself runs: a file that cannot be read stops no other, and where it
     is stopped no file passes.
@@ -248,6 +272,7 @@ def test_what_pytest_did_not_run_did_not_pass(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code)
     monkeypatch.setattr(READS, "of_a_test", lambda root, test, every: [test])
+    monkeypatch.setattr(UNIT, "SHARES", 1)
     mark = tmp_path / "_build" / "passed" / "tests.json"
     assert not UNIT.passing(tmp_path, (), 0)
     assert [*json.loads(mark.read_text())] == ["tests/study/test_c.py"]
