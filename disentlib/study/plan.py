@@ -131,6 +131,10 @@ def _parsed(
         settings = dict(mapping(f"variant {variant}", settings or {}))
         # Without settings of its own a variant has no part in what is wrong.
         place = f"variant {variant}: " if settings else ""
+        # What variants differ in is theirs: given from outside, they would be one.
+        for key in filter(overrides.__contains__, settings):
+            fixed = f"{place}has a {key} of its own, {shown(settings[key])}"
+            raise ValueError(f"{fixed}; leave {key}={overrides[key]} out")
         with _named(place):
             own = mapping("grid", settings.pop("grid", {}))
             grid = _checked_grid({**common, **own}, {**training, **settings})

@@ -75,6 +75,15 @@ def test_overrides_reach_every_run(written):
     assert {run.config.device for run in written(GOOD, device="cuda").runs} == {"cuda"}
 
 
+def test_an_override_takes_no_variants_own_setting():
+    words = (
+        "variant card: has a precision of its own, 'float32'; leave precision=auto out"
+    )
+    with pytest.raises(ValueError, match=words):
+        load_study("precision", precision="auto")
+    assert load_study("precision", device="cpu").runs
+
+
 @pytest.mark.parametrize("name", ["quick", "desk", "thesis", "recipe"])
 def test_the_studies_of_the_repository_load(name):
     assert load_study(name).runs
