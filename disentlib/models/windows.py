@@ -48,7 +48,9 @@ def features(network: nn.Sequential, x: Tensor) -> Tensor:
 
 def fits(network: nn.Sequential, x: Tensor) -> bool:
     """Whether layers and images are of the kind that windows are for."""
-    if not x.is_cpu or torch.compiler.is_compiling() or hooked(network):
+    # What records operations, or only counts them, would take windows for constants.
+    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if not x.is_cpu or type(x) is not Tensor or recorded or hooked(network):
         return False
     square = x.dim() == 4 and x.shape[1] == 1 and x.shape[2] == x.shape[3]
     if not square or x.shape[2] % 4 or x.requires_grad or not len(x):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses import FakeTensorMode
 
 from disentlib.models import windows
 from disentlib.models.activated import through
@@ -146,3 +147,14 @@ def test_what_needs_no_gradient_gets_none():
     network[0].requires_grad_(False)
     windows.features(network, x).sum().backward()
     assert network[0].weight.grad is None and network[2].weight.grad is not None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_records_operations_sees_whole_images():
+    """A recording would keep the places of the windows it was made with."""
+    network = encoder(kind=torch.float32).requires_grad_(False)
+    one, other = images(0), images(1)
+    recorded = torch.jit.trace(lambda x: windows.features(network, x), one)
+    torch.testing.assert_close(recorded(other), through(network, other))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        assert windows.features(network, torch.zeros(6, 1, 64, 64)).shape == (6, 128)
