@@ -24,7 +24,8 @@ HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks"),
     *("_backward_hooks", "_backward_pre_hooks"),
 )
-NOT_A_NUMBER = -127  # and up to -1: negative ones of bfloat16, as whole numbers
+# Of bfloat16 as whole numbers: those from here to -1 are no numbers; all but the sign.
+NOT_A_NUMBER, UNSIGNED = -127, 0x7FFF
 PLAIN = (nn.Conv2d, nn.ConvTranspose2d, OneChannelConv)
 
 
@@ -105,17 +106,17 @@ def relu_(y: Tensor) -> Tensor:
     """ReLU in place.
 
     What is negative in bfloat16 is so as a whole number of 16 bits, and of those a
-    processor takes more at once: four times as fast. From -127 on they are no numbers,
-    and stay.
+    processor takes more at once: twice as fast. From -127 on they are no numbers: they
+    stay so, without their sign, by which `masked_` knows them.
     """
     if y.dtype != torch.bfloat16:
         return y.relu_()
-    torch.threshold_(y.view(torch.int16), NOT_A_NUMBER - 1, 0)
+    torch.threshold_(y.view(torch.int16), NOT_A_NUMBER - 1, 0).bitwise_and_(UNSIGNED)
     return y
 
 
 def masked_(gradient: Tensor, y: Tensor) -> Tensor:
-    """`gradient` in place, 0 where ReLU gave `y` = 0."""
+    """`gradient` in place, 0 where `relu_` gave `y` = 0."""
     low = gradient.dtype == torch.bfloat16
     g, seen = (t.view(torch.int16) if low else t for t in (gradient, y))
     torch.ops.aten.threshold_backward.grad_input(g, seen, 0, grad_input=g)

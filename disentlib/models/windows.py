@@ -17,11 +17,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from disentlib.models.activated import bordered, hooked, plain, settings_of, through
 from disentlib.models.layers import HALVING, OneChannelConv, low
 
 DEPTH = 4  # two convolutions, each with its ReLU
+FEWEST = 32  # images: of fewer, what is done once, and small, costs more than is won
 LARGEST = 10 / 16  # of a side: with windows of more than that little is won
 
 
@@ -35,8 +37,8 @@ class Windows(NamedTuple):
 
 
 def features(network: nn.Sequential, x: Tensor) -> Tensor:
-    """`through(network, x)`, on windows where that takes less time: on a CPU, of images
-    (n, 1, h, h) that are black but for a small part.
+    """`through(network, x)`, on windows where that takes less time: on a CPU, of many
+    images (n, 1, h, h) that are black but for a small part.
     """
     windows = around(x) if fits(network, x) else None
     if windows is None:
@@ -48,18 +50,26 @@ def features(network: nn.Sequential, x: Tensor) -> Tensor:
 
 def fits(network: nn.Sequential, x: Tensor) -> bool:
     """Whether layers and images are of the kind that windows are for."""
-    # What records operations, or only counts them, would take windows for constants.
-    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    if not x.is_cpu or type(x) is not Tensor or recorded or hooked(network):
+    numbers = x.is_cpu and x.is_floating_point() and x.layout == torch.strided
+    if not numbers or x.requires_grad or watched() or hooked(network):
         return False
     square = x.dim() == 4 and x.shape[1] == 1 and x.shape[2] == x.shape[3]
-    if not square or x.shape[2] % 4 or x.requires_grad or not len(x):
+    if not square or x.shape[2] % 4 or len(x) < FEWEST or len(network) <= DEPTH:
         return False
     first, relu, second, other = list(network)[:DEPTH]
-    if not isinstance(first, OneChannelConv) or not plain(second):
+    if type(first) is not OneChannelConv or first.bias is None or not plain(second):
         return False
     relus = isinstance(relu, nn.ReLU) and isinstance(other, nn.ReLU)
-    return relus and first.bias is not None and settings_of(second) == HALVING
+    halves = second.weight.shape[2:] == (4, 4) and settings_of(second) == HALVING
+    return relus and halves
+
+
+def watched() -> bool:
+    """Whether somebody records operations, who would keep the windows of these images,
+    or looks on at each.
+    """
+    recorded = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return torch.compiler.is_compiling() or recorded or is_in_torch_dispatch_mode()
 
 
 def around(x: Tensor) -> Windows | None:
@@ -95,7 +105,7 @@ def on_windows(network: nn.Sequential, x: Tensor, windows: Windows) -> Tensor:
     top, left, size, side = windows
     first, second = network[0], network[2]
     x, weight, bias = low(x, first.weight, first.bias)
-    images = torch.arange(len(x))
+    images = torch.from_numpy(np.arange(len(x)))
     # From pixel 4 · top - 3 to 4 · (top + size) + 2; of a border there are three.
     pixels = F.pad(x[:, 0], (3, 3, 3, 3))
     cut = pixels.unfold(1, 4 * size + 6, 4).unfold(2, 4 * size + 6, 4)

@@ -162,6 +162,15 @@ def test_what_is_not_a_number_stays_so(low):
         assert y.isnan().all() and OneChannelUpconv(8)(y).isnan().all()
 
 
+def test_relu_of_whole_numbers_is_relu_of_every_number_of_bfloat16():
+    every = torch.arange(-(2**15), 2**15).to(torch.int16).view(torch.bfloat16)
+    ours, theirs = forms.relu_(every.clone()), every.relu()
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
+    gradient = torch.ones_like(every)
+    masked = torch.ops.aten.threshold_backward(gradient, theirs, 0)
+    assert torch.equal(forms.masked_(gradient.clone(), ours), masked)
+
+
 def test_none_and_double_precision_pass():
     for x in (torch.randn(0, 3, 8, 8), torch.randn(2, 3, 8, 8).double()):
         network = layers().to(x.dtype)

@@ -5,12 +5,19 @@ import pytest
 import torch
 from torch import nn
 from torch._subclasses import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from disentlib.models import windows
 from disentlib.models.activated import through
+from disentlib.models.layers import OneChannelConv
 from disentlib.models.networks import VAE
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.fixture(autouse=True)
+def of_any_number(monkeypatch):
+    monkeypatch.setattr(windows, "FEWEST", 1)
 
 
 def encoder(
@@ -150,11 +157,64 @@ def test_what_needs_no_gradient_gets_none():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_records_operations_sees_whole_images():
+def test_who_records_or_counts_operations_sees_whole_images():
     """A recording would keep the places of the windows it was made with."""
     network = encoder(kind=torch.float32).requires_grad_(False)
     one, other = images(0), images(1)
-    recorded = torch.jit.trace(lambda x: windows.features(network, x), one)
-    torch.testing.assert_close(recorded(other), through(network, other))
+
+    def given(x):
+        return windows.features(network, x)
+
+    for recorded in (torch.jit.trace(given, one), make_fx(given)(one)):
+        torch.testing.assert_close(recorded(other), through(network, other))
     with FakeTensorMode(allow_non_fake_inputs=True):
-        assert windows.features(network, torch.zeros(6, 1, 64, 64)).shape == (6, 128)
+        assert given(torch.zeros(6, 1, 64, 64)).shape == (6, 128)
+
+
+def test_few_images_are_computed_whole(monkeypatch):
+    network = encoder()
+    monkeypatch.setattr(windows, "FEWEST", 6)
+    assert windows.fits(network, images(0)) and not windows.fits(network, images(0)[1:])
+
+
+class Doubled(OneChannelConv):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def other_networks():
+    """Encoders whose first layers are others, which are what they are."""
+    yield nn.Sequential(encoder(kind=torch.float32))
+    yield nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 2), nn.ReLU())
+    for layer in (Doubled(32), OneChannelConv(32, bias=False)):
+        network = encoder(kind=torch.float32)
+        network[0] = layer
+        yield network
+    for settings in ({"kernel_size": 2}, {"kernel_size": 4, "padding_mode": "reflect"}):
+        network = encoder(kind=torch.float32)
+        network[2] = nn.Conv2d(32, 32, stride=2, padding=1, **settings)
+        network[9] = nn.LazyLinear(128)
+        yield network
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules")
+def test_other_layers_are_computed_whole():
+    for network in other_networks():
+        x = images(0)
+        torch.testing.assert_close(windows.features(network, x), network(x))
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.int8, torch.uint8])
+def test_whole_numbers_are_what_they_are_as_images(kind):
+    network, x = encoder(kind=torch.float32), images(0).to(kind)
+    if kind == torch.int8:
+        x[0, 0, 50, 50] = -128
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(windows.features(network, x), through(network, x))
+
+
+def test_the_default_device_is_somebody_elses():
+    network, x = encoder(), images(0).double()
+    with torch.device("meta"):
+        found = windows.features(network, x)
+    torch.testing.assert_close(found, through(network, x))
