@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -17,9 +16,9 @@ from disentlib.files import read_mapping, write_json
 # A file that cannot be read stops no other.
 QUICK = (*PYTEST, "-mnot slow", "--continue-on-collection-errors")
 FAILURES, NOTHING_CHOSEN = 1, 5  # pytest's exit codes; the latter: slow tests alone
-SHARES = (os.cpu_count() or 1) + 2  # processes; tests also wait, as for disks
+# Processes: more than processors, as tests also wait, say for disks; not a cluster's.
+SHARES = min(os.cpu_count() or 1, 6) + 2
 UNKNOWN = 5.0  # seconds of a file of tests that never ran here
-REPORTS = 100  # of the last runs
 
 
 def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) -> bool:
@@ -33,17 +32,23 @@ def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) ->
     before = reads.of_tests(root, but, [QUICK, *around()])
     stale = [name for name, digest in before.items() if known.get(name) != digest]
     print(f"unit: {len(stale)} of {len(before)} files of tests are run", flush=True)
-    groups = shares(stale, seconds_before(root))
+    times = root / "_build" / "durations" / "seconds.json"
+    seconds: dict[str, float] = {}
+    with suppress(FileNotFoundError, ValueError):
+        seconds = read_mapping(times)
+    groups = shares(stale, seconds)
     with ThreadPoolExecutor(SHARES) as pool:
-        failed = [*pool.map(partial(failing, root, nice), filter(None, groups))]
+        ends = [*pool.map(partial(ran, root, nice), filter(None, groups))]
     after = reads.of_tests(root, but, [QUICK, *around()])
     # What changed meanwhile is run again next time.
     passed = {n: d for n, d in before.items() if after.get(n) == d}
-    for name in set().union(*failed):
-        passed.pop(name, None)
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    write_json(mark, passed)
-    return not any(failed)
+    for bad, taken in ends:
+        passed = {n: d for n, d in passed.items() if n not in bad}
+        seconds |= taken
+    for path, content in ((mark, passed), (times, seconds)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, content)
+    return not any(bad for bad, _ in ends)
 
 
 def shares(names: list[str], seconds: dict[str, float]) -> list[list[str]]:
@@ -59,43 +64,25 @@ def shares(names: list[str], seconds: dict[str, float]) -> list[list[str]]:
     return [sorted(group) for group in groups]
 
 
-def seconds_before(root: Path) -> dict[str, float]:
-    """What each file of tests took when it last ran here; reports of long ago go."""
-    reports = (root / "_build" / "durations").glob("*.xml")
-    latest = sorted(reports, key=lambda path: path.stat().st_mtime)
-    for report in latest[:-REPORTS]:
-        report.unlink()
-    found: dict[str, float] = {}
-    for report in latest[-REPORTS:]:
-        taken: Counter[str] = Counter()
-        with suppress(ElementTree.ParseError):  # of a run that was killed
-            for case in ElementTree.parse(report).iter("testcase"):
-                place = str(case.get("classname")).split(".")
-                ends = (i for i, n in enumerate(place) if n.startswith("test_"))
-                name = "/".join(place[: next(ends, 0) + 1]) + ".py"
-                taken[name] += float(case.get("time") or 0)
-        found |= taken
-    return found
-
-
-def failing(root: Path, nice: int, group: list[str]) -> set[str]:
-    """Those of a group of files of tests that do not pass; all of them where pytest did
-    not come to its end.
+def ran(root: Path, nice: int, group: list[str]) -> tuple[set[str], dict[str, float]]:
+    """Run a group of files of tests: those that do not pass, which are all where pytest
+    did not come to its end, and the seconds that each of the others took.
     """
     words = (*QUICK, *group)
     report = report_of(root, words)
     report.unlink(missing_ok=True)
     code = code_of(root, nice, words, good=(0, NOTHING_CHOSEN))
-    if code == 0:
-        return set()
-    whole = code == FAILURES and report.exists()
-    cases: Iterable[ElementTree.Element] = []
-    if whole:
-        cases = ElementTree.parse(report).iter("testcase")
-    bad = [
-        case for case in cases if {child.tag for child in case} & {"failure", "error"}
-    ]
-    names = [f".{case.get('classname')}.{case.get('name')}." for case in bad]
-    dotted = {name: f".{name.removesuffix('.py').replace('/', '.')}." for name in group}
-    found = {n for n, place in dotted.items() if any(place in name for name in names)}
-    return found or set(group)
+    if code not in (0, FAILURES) or not report.exists():
+        return (set(group) if code else set()), {}
+    bad: set[str] = set()
+    seconds: Counter[str] = Counter()
+    dotted = {f".{name.removesuffix('.py').replace('/', '.')}.": name for name in group}
+    for case in ElementTree.parse(report).iter("testcase"):
+        place = f".{case.get('classname')}.{case.get('name')}."
+        for name in (name for part, name in dotted.items() if part in place):
+            seconds[name] += float(case.get("time") or 0)
+            if {child.tag for child in case} & {"failure", "error"}:
+                bad.add(name)
+    if code and not bad:
+        bad = set(group)
+    return bad, {name: taken for name, taken in seconds.items() if name not in bad}

@@ -195,12 +195,14 @@ def two(tmp_path, monkeypatch):
         files = [word for word in words if word.startswith("tests/")]
         ran.append(sorted(Path(name).stem for name in files))
         bad = [n for n in files if "assert False" in (root / n).read_text()]
-        case = (
-            "<testcase classname='tests.study.{}' name='test_it'><failure/></testcase>"
-        )
+        case = "<testcase classname='tests.study.{}' name='it' time='{}'>{}</testcase>"
         report = UNIT.report_of(root, words)
         report.parent.mkdir(parents=True, exist_ok=True)
-        cases = "".join(case.format(Path(name).stem) for name in bad)
+        cases = "".join(
+            case.format(Path(n).stem, t, "<failure/>" * (n in bad))
+            for n in files
+            for t in (1.5, 2)
+        )
         report.write_text(f"<testsuites>{cases}</testsuites>")
         return 1 if bad else 0
 
@@ -233,27 +235,26 @@ def test_a_file_of_tests_that_is_left_out_is_not_run(two):
     assert ran == [["test_b"]]
 
 
-def test_shares_take_about_as_long(tmp_path, monkeypatch):
-    """By what each file took when it last ran, its tests together."""
-    case = "<testcase classname='tests.study.test_{}' name='{}' time='{}'/>"
-    reports = tmp_path / "_build" / "durations"
-    reports.mkdir(parents=True)
-    took = (("old", "a", 50, 40), ("new", "a", 4, 5), ("other", "b.TestIt", 3, 4))
-    for i, (report, name, *times) in enumerate(took):
-        path = reports / f"{report}.xml"
-        cases = (case.format(name, j, t) for j, t in enumerate(times))
-        path.write_text(f"<testsuites>{''.join(cases)}</testsuites>")
-        os.utime(path, (i, i))
-    (reports / "killed.xml").write_text("<testsuites><test")
-    seconds = UNIT.seconds_before(tmp_path)
+def test_shares_take_about_as_long(monkeypatch):
     a, b, c, d = (f"tests/study/test_{name}.py" for name in "abcd")
-    assert seconds == {a: 9, b: 7}
     monkeypatch.setattr(UNIT, "SHARES", 2)
-    assert UNIT.shares([a, b, c, d], seconds) == [[a, d], [b, c]]
-    assert UNIT.shares([b], seconds) == [[b], []]
-    monkeypatch.setattr(UNIT, "REPORTS", 1)
-    assert UNIT.seconds_before(tmp_path) == {}  # that of the killed is the latest
-    assert [path.name for path in reports.iterdir()] == ["killed.xml"]
+    assert UNIT.shares([a, b, c, d], {a: 9, b: 7}) == [[a, d], [b, c]]
+    assert UNIT.shares([b], {}) == [[b], []]
+
+
+def test_what_a_file_took_is_kept(two):
+    """Its tests together; of one that failed, what it took when it passed."""
+    root, _ = two
+    known = root / "_build" / "durations" / "seconds.json"
+    assert UNIT.passing(root, (), 0)
+    taken = {f"tests/study/test_{name}.py": 3.5 for name in "ab"}
+    assert json.loads(known.read_text()) == taken
+    (root / "tests" / "study" / "test_b.py").write_text("def test_it(): assert False\n")
+    known.write_text(json.dumps(taken | {"tests/study/test_b.py": 7.0}))
+    assert not UNIT.passing(root, (), 0, again=True)
+    assert json.loads(known.read_text()) == taken | {"tests/study/test_b.py": 7.0}
+    known.write_text("{")  # by a kill
+    assert not UNIT.passing(root, (), 0, again=True)
 
 
 def test_what_pytest_did_not_run_did_not_pass(tmp_path, monkeypatch):
