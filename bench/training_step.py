@@ -13,7 +13,8 @@ discriminator for each loss; for the beta-VAE both are the plain loop of Higgins
 $DISENTLIB_BEFORE names; left out where there is neither); in bfloat16 as well, the
 default where it is native. The peaks are the better of two matrix products of
 2048 × 2048 on as many threads: MKL's (`torch.mm`) and oneDNN's (as 1 × 1 convolution);
-torch.utils.flop_counter counts the operations of our step. "By CPU" is for busy
+torch.utils.flop_counter counts the operations of our step on whole images, of which
+windows (`models.windows`) leave some out. "By CPU" is for busy
 machines, and leaves loader workers out.
 """
 
