@@ -172,7 +172,7 @@ def test_the_precision_is_the_studys_unless_one_is_asked_for(monkeypatch):
     for words in ([], ["--precision", "auto"], ["--precision", "tf32"]):
         settings = card.machine(card.parser().parse_args(["desk", *words]))
         found[" ".join(words)] = settings.get("precision")
-        assert plan.load_study("precision", **settings).runs[0].config.compile
+        assert plan.load_study("desk", **settings).runs[0].config.compile
     assert [*found.values()] == [None, "bfloat16", "tf32"]
 
 
