@@ -18,7 +18,7 @@ QUICK = (*PYTEST, "-mnot slow", "--continue-on-collection-errors")
 FAILURES, NOTHING_CHOSEN = 1, 5  # pytest's exit codes; the latter: slow tests alone
 # Processes: more than processors, as tests also wait, say for disks; not a cluster's.
 SHARES = min(os.cpu_count() or 1, 6) + 2
-UNKNOWN = 5.0  # seconds of a file of tests that never ran here
+BYTES = 750  # of a file of tests that never ran here are guessed to take a second
 
 
 def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) -> bool:
@@ -36,7 +36,8 @@ def passing(root: Path, but: tuple[str, ...], nice: int, again: bool = False) ->
     seconds: dict[str, float] = {}
     with suppress(FileNotFoundError, ValueError):
         seconds = read_mapping(times)
-    groups = shares(stale, seconds)
+    guessed = {n: (root / n).stat().st_size / BYTES for n in stale}
+    groups = shares(stale, guessed | seconds)
     with ThreadPoolExecutor(SHARES) as pool:
         ends = [*pool.map(partial(ran, root, nice), filter(None, groups))]
     after = reads.of_tests(root, but, [QUICK, *around()])
@@ -57,10 +58,10 @@ def shares(names: list[str], seconds: dict[str, float]) -> list[list[str]]:
     """
     groups: list[list[str]] = [[] for _ in range(SHARES)]
     loads = [0.0] * SHARES
-    for name in sorted(names, key=lambda name: -seconds.get(name, UNKNOWN)):
+    for name in sorted(names, key=lambda name: -seconds[name]):
         least = loads.index(min(loads))
         groups[least].append(name)
-        loads[least] += seconds.get(name, UNKNOWN)
+        loads[least] += seconds[name]
     return [sorted(group) for group in groups]
 
 

@@ -238,8 +238,22 @@ def test_a_file_of_tests_that_is_left_out_is_not_run(two):
 def test_shares_take_about_as_long(monkeypatch):
     a, b, c, d = (f"tests/study/test_{name}.py" for name in "abcd")
     monkeypatch.setattr(UNIT, "SHARES", 2)
-    assert UNIT.shares([a, b, c, d], {a: 9, b: 7}) == [[a, d], [b, c]]
-    assert UNIT.shares([b], {}) == [[b], []]
+    seconds = {a: 9, b: 7, c: 5, d: 4}
+    assert UNIT.shares([a, b, c, d], seconds) == [[a, d], [b, c]]
+    assert UNIT.shares([b], seconds) == [[b], []]
+
+
+def test_a_long_file_that_never_ran_is_guessed_to_take_long(two, monkeypatch):
+    root, _ = two
+    given = []
+    monkeypatch.setattr(UNIT, "shares", lambda _, seconds: given.append(seconds) or [])
+    long = root / "tests" / "study" / "test_a.py"
+    long.write_text("def test_it(): pass\n" * 750)
+    known = root / "_build" / "durations" / "seconds.json"
+    known.parent.mkdir(parents=True)
+    known.write_text(json.dumps({"tests/study/test_b.py": 3}))
+    UNIT.passing(root, (), 0)
+    assert given == [{"tests/study/test_a.py": 20, "tests/study/test_b.py": 3}]
 
 
 def test_what_a_file_took_is_kept(two):
