@@ -11,11 +11,9 @@ from disentlib.models import patches
 from disentlib.models.layers import (
     BORDERED,
     HALVING,
-    POINTWISE,
     OneChannelConv,
     OneChannelUpconv,
     Settings,
-    columns,
     low,
     of_patches,
 )
@@ -94,9 +92,7 @@ def bordered(
     """A convolution (4 × 4, stride 2) and its ReLU of images with their border, with
     zeros at the places `outside`: image, row and column of each.
     """
-    settings = BORDERED
-    if x.shape[1] == 1 and x.dtype == torch.bfloat16:
-        x, weight, settings = patches.cut(x), columns(weight), POINTWISE
+    x, weight, settings = of_patches(x, weight, BORDERED)
     given = x, weight, bias, settings, True, outside
     y: Tensor = _Activated.apply(*given)  # type: ignore[no-untyped-call]
     return y
@@ -117,8 +113,8 @@ def relu_(y: Tensor) -> Tensor:
 
 def masked_(gradient: Tensor, y: Tensor) -> Tensor:
     """`gradient` in place, 0 where `relu_` gave `y` = 0."""
-    low = gradient.dtype == torch.bfloat16
-    g, seen = (t.view(torch.int16) if low else t for t in (gradient, y))
+    whole = gradient.dtype == torch.bfloat16
+    g, seen = (t.view(torch.int16) if whole else t for t in (gradient, y))
     torch.ops.aten.threshold_backward.grad_input(g, seen, 0, grad_input=g)
     return gradient
 

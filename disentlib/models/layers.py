@@ -83,9 +83,11 @@ class _Upconv(torch.autograd.Function):
         return of_x, of_weight.view_as(weight)
 
 
-def of_patches(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Settings]:
-    """A convolution (4 × 4, stride 2, padding 1) of one channel, in bfloat16 as 1 × 1
-    convolution of patches: what it is of, its weights and settings.
+def of_patches(
+    x: Tensor, weight: Tensor, settings: Settings = HALVING
+) -> tuple[Tensor, Tensor, Settings]:
+    """A convolution (4 × 4, `HALVING` or `BORDERED`) of one channel, in bfloat16 as
+    1 × 1 convolution of patches: what it is of, its weights and settings.
 
     oneDNN works on blocks of channels; of one channel it multiplies by zeros. In
     float32 that takes as long as cutting patches. Other images are left to torch, also
@@ -93,13 +95,9 @@ def of_patches(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Settings]:
     """
     fits = x.dim() == 4 and x.shape[1] == 1 and not (x.shape[2] | x.shape[3]) % 2
     if x.dtype != torch.bfloat16 or x.requires_grad or not fits:
-        return x, weight, HALVING
-    return patches.cut(F.pad(x, (1, 1, 1, 1))), columns(weight), POINTWISE
-
-
-def columns(weight: Tensor) -> Tensor:
-    """Weights (n, 1, 4, 4) as those of a 1 × 1 convolution of patches."""
-    return weight.flatten(1)[:, :, None, None]
+        return x, weight, settings
+    framed = F.pad(x, (1, 1, 1, 1)) if settings == HALVING else x
+    return patches.cut(framed), weight.flatten(1)[:, :, None, None], POINTWISE
 
 
 def low(*tensors: Any) -> tuple[Any, ...]:

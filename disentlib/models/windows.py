@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
@@ -25,6 +25,9 @@ from disentlib.models.layers import HALVING, OneChannelConv, low
 DEPTH = 4  # two convolutions, each with its ReLU
 FEWEST = 32  # images: of fewer, what is done once, and small, costs more than is won
 LARGEST = 10 / 16  # of a side: with windows of more than that little is won
+
+
+Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class Windows(NamedTuple):
@@ -77,7 +80,7 @@ def around(x: Tensor) -> Windows | None:
     they would be too large.
     """
     white, side = x[:, 0].abs(), x.shape[2] // 4
-    axes = [ends((white.amax(dim=i) != 0).numpy()) for i in (2, 1)]
+    axes = [seen_from((white.amax(dim=i) != 0).numpy()) for i in (2, 1)]
     size = 1 + max(int((last - first).max()) for first, last in axes)
     if size > LARGEST * side:
         return None
@@ -88,16 +91,30 @@ def around(x: Tensor) -> Windows | None:
     return Windows(top, left, size, side)
 
 
-def ends(white: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def seen_from(white: NDArray[np.bool_]) -> Ends:
     """The first and the last of the second layer's places (n,) along an axis that see
     what is white of the pixels (n, h); all of them where nothing is.
     """
-    first, last = white.argmax(1), white.shape[1] - 1 - white[:, ::-1].argmax(1)
+    first, last = ends(white)
     for places in (white.shape[1] // 2, white.shape[1] // 4):
-        # Place i of a layer (4 × 4, stride 2, padding 1) sees 2i - 1 to 2i + 2.
-        first = np.maximum((first - 1) // 2, 0)
-        last = np.minimum((last + 1) // 2, places - 1)
+        first, last = touched(first, last, places)
     return first, last
+
+
+def ends(white: NDArray[np.bool_]) -> Ends:
+    """The first and the last place of the last axis where something is; all of them
+    where nothing is.
+    """
+    return white.argmax(-1), white.shape[-1] - 1 - white[..., ::-1].argmax(-1)
+
+
+def touched(first: ArrayLike, last: ArrayLike, places: int) -> Ends:
+    """The first and the last of a layer's places that see any from `first` to `last`.
+
+    Place i of a layer (4 × 4, stride 2, padding 1) sees 2i - 1 to 2i + 2.
+    """
+    lowest, highest = (np.asarray(first) - 1) // 2, (np.asarray(last) + 1) // 2
+    return np.maximum(lowest, 0), np.minimum(highest, places - 1)
 
 
 def on_windows(network: nn.Sequential, x: Tensor, windows: Windows) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from disentlib.arrays import Bytes, Integers
 from disentlib.models.networks import VAE
+from disentlib.models.windows import ends, touched
 from disentlib.sprites.table import Sprites
 
 SIDES = (64, 32, 16, 8)  # of the images, and of what three layers give
@@ -41,14 +42,12 @@ class Along(NamedTuple):
 def along(first: int, last: int) -> tuple[slice, tuple[Along, ...]]:
     """The pixels that are needed of images which are black but from `first` to `last`,
     and what each layer does.
-
-    Output i of a layer (4 × 4, stride 2, padding 1) is of inputs 2i - 1 to 2i + 2.
     """
-    touched = []
+    windows = []
     for side in SIDES[1:]:
-        first, last = max((first - 1) // 2, 0), min((last + 1) // 2, side - 1)
-        touched.append((first, last))
-    needed = [(2 * i - 1, 2 * j + 2) for i, j in touched]
+        first, last = map(int, touched(first, last, side))
+        windows.append((first, last))
+    needed = [(2 * i - 1, 2 * j + 2) for i, j in windows]
     there = [(max(i, 0), min(j, side - 1)) for (i, j), side in zip(needed, SIDES)]
     there.append((0, SIDES[-1] - 1))
     layers = [
@@ -57,7 +56,7 @@ def along(first: int, last: int) -> tuple[slice, tuple[Along, ...]]:
             slice(then[0], then[1] + 1),
             slice(own[0] - then[0], own[1] - then[0] + 1),
         )
-        for has, needs, own, then in zip(there, needed, touched, there[1:])
+        for has, needs, own, then in zip(there, needed, windows, there[1:])
     ]
     return slice(there[0][0], there[0][1] + 1), tuple(layers)
 
@@ -76,8 +75,8 @@ def on_windows(vae: VAE) -> Encoder:
 
     def encode(x: Tensor) -> tuple[Tensor, Tensor]:
         white = x.sum(dim=0)[0].numpy()
-        rows, down = along(*ends(white.sum(axis=1)))
-        columns, across = along(*ends(white.sum(axis=0)))
+        rows, down = along(*map(int, ends(white.sum(axis=1) > 0)))
+        columns, across = along(*map(int, ends(white.sum(axis=0) > 0)))
         x = x[:, :, rows, columns]
         for layer, blank, d, a in zip(layers, black, down, across):
             x = F.pad(x, (*a.padding, *d.padding))
@@ -89,12 +88,6 @@ def on_windows(vae: VAE) -> Encoder:
         return vae.mean(features), vae.logvar(features)
 
     return encode
-
-
-def ends(white: NDArray[np.float32]) -> tuple[int, int]:
-    """The first and the last place where something is; all of them where nothing is."""
-    there = white > 0
-    return int(there.argmax()), len(there) - 1 - int(there[::-1].argmax())
 
 
 def by_place(sprites: Sprites, rows: NDArray[np.int64]) -> NDArray[np.int64]:

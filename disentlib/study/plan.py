@@ -142,7 +142,7 @@ def _parsed(
             raise ValueError(f"the grid has more than {MOST_RUNS:,} runs; give less")
         with _named(place):
             for point in product(*(grid[axis] for axis in AXES)):
-                config = {**training, **settings, **overrides, **dict(zip(AXES, point))}
+                config = {**training, **settings, **dict(zip(AXES, point))}
                 runs.append(Run(variant, TrainingConfig.from_dict(config)))
     key, times = Counter(run.key for run in runs).most_common(1)[0]
     if times > 1:
